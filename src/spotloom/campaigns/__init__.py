@@ -1,0 +1,1 @@
+"""What we know: tables, writes, reads, the ledger."""

@@ -1,0 +1,1 @@
+"""The pure core: briefs, dimensions, rules, the matrix, prompts, prices and names."""

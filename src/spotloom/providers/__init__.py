@@ -1,0 +1,1 @@
+"""Adapters to paid video APIs, behind one port."""

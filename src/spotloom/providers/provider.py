@@ -1,0 +1,172 @@
+"""The port every video API stands behind: what it offers, and how each call can end.
+
+Errors of the calls: `Transient` only where it is proven that nothing was accepted, `Permanent`
+where the provider refused, `OutcomeUnknown` where a paid call may have arrived.
+"""
+
+import datetime as dt
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from spotloom.creative.pricing import Rate
+from spotloom.creative.request import Seconds, Size, VideoRequest
+
+
+class AspectRatio(StrEnum):
+    """Width to height of the picture, as the marketer picks it."""
+
+    LANDSCAPE = "16:9"
+    PORTRAIT = "9:16"
+    SQUARE = "1:1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Capability:
+    """What one model of one provider makes, and at what price."""
+
+    provider: str
+    model: str
+    durations: tuple[Seconds, ...]
+    sizes: Mapping[AspectRatio, Size]
+    loop: bool  # whether a seamless loop can be asked for
+    audio: bool
+    rate: Rate  # what planning and reserving count with
+    charges: bool  # false for the sandbox: it costs nothing, the rate only plans
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How the provider wants to be asked."""
+
+    concurrent: int
+    poll_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """The provider accepted the job under this id."""
+
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """Not over yet; progress in per cent where the provider says it."""
+
+    progress: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """The file is there until `expires_at`; the cost where the provider tells it."""
+
+    expires_at: dt.datetime | None
+    cost: Decimal | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejected:
+    """The provider gave the job up; `moderation` failures are never retried by us."""
+
+    code: str
+    text: str
+    moderation: bool
+    billed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """The provider does not know this job (any more)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Expired:
+    """The job was done, but its file is gone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cancelled:
+    """The provider stopped the job because it was asked to."""
+
+
+Poll = Pending | Ready | Rejected | Lost | Expired | Cancelled
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A job at the provider that carries what an attempt sent."""
+
+    job: str
+    created_at: dt.datetime
+
+
+class NotSupported:
+    """The provider has no way to answer this question."""
+
+
+class CancelOutcome(StrEnum):
+    """What became of asking the provider to stop."""
+
+    STOPPED = "stopped"
+    TOO_LATE = "too late"
+    UNSUPPORTED = "unsupported"
+
+
+class Variant(StrEnum):
+    """Which file of a job."""
+
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """An open download: the bytes from `offset` on, and what the provider says of them."""
+
+    offset: int  # bytes skipped: 0 when the provider ignored the range
+    length: int | None  # bytes of the whole file, when told
+    content_type: str
+    chunks: AsyncIterator[bytes]
+
+
+class Provider(Protocol):
+    """One video API at one account."""
+
+    name: str
+    account: str  # names the paying account without a secret: the lane's key beside the name
+
+    def models(self) -> Sequence[Capability]: ...
+
+    def limits(self) -> Limits: ...
+
+    async def submit(self, request: VideoRequest) -> Submitted:
+        """Buy one video. Exactly one request leaves; nothing here repeats it."""
+        ...
+
+    async def poll(self, job: str) -> Poll:
+        """Ask how a job stands; Transient when the answer could not be had."""
+        ...
+
+    async def find(
+        self, request: VideoRequest, *, since: dt.datetime
+    ) -> Sequence[Candidate] | NotSupported:
+        """Jobs that carry what this attempt sent, accepted since then, oldest first.
+
+        Transient when the provider could not be asked now.
+        """
+        ...
+
+    def open_content(
+        self, job: str, variant: Variant, *, offset: int = 0
+    ) -> AbstractAsyncContextManager[Content]:
+        """A download of the job's file; Transient when it could not be had now,
+        Permanent with code `expired` when it is gone."""
+        ...
+
+    async def cancel(self, job: str) -> CancelOutcome: ...
+
+    async def close(self) -> None: ...

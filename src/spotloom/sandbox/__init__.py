@@ -1,0 +1,1 @@
+"""Our own keyless video API, which draws animatics."""
