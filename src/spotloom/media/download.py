@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -168,6 +168,8 @@ class _Arriving:
                     position += len(block)
                     block = bytearray()
         finally:
+            if isinstance(chunks, AsyncGenerator):
+                await chunks.aclose()
             # What came before a cut is worth keeping.
             if block:
                 await asyncio.to_thread(self._add, position, block)

@@ -37,6 +37,7 @@ class Probe:
 class Inspected:
     """All that one pass over a file yields; the sprite has 5 by 5 cells, in reading order."""
 
+    video: Path
     probe: Probe
     poster: Path
     sprite: Path

@@ -28,7 +28,7 @@ def inspect(path: Path, folder: Path) -> Inspected:
         folder.mkdir(parents=True, exist_ok=True)
         _save(drawer.poster(), poster)
         _save(drawer.sprite(), sprite)
-    return Inspected(measured, poster, sprite)
+    return Inspected(path, measured, poster, sprite)
 
 
 class _Drawer:

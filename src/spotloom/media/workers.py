@@ -74,7 +74,7 @@ class Workers:
             )
             if answer is not None:
                 self._idle.put(worker)
-                return _inspected(answer)
+                return _inspected(path, answer)
             ends.append(self._bury(worker))
             if ends[-1] == -signal.SIGXCPU:
                 raise Unplayable(f"{path.name} takes too much processor time to decode.")
@@ -156,10 +156,11 @@ class _Worker:
         return status
 
 
-def _inspected(answer: dict[str, Any]) -> Inspected:
+def _inspected(path: Path, answer: dict[str, Any]) -> Inspected:
     if "error" not in answer:
         measured = answer["probe"]
         return Inspected(
+            video=path,
             probe=Probe(**measured | {"seconds": Decimal(measured["seconds"])}),
             poster=Path(answer["poster"]),
             sprite=Path(answer["sprite"]),
