@@ -1,0 +1,13 @@
+"""The words PostgreSQL carries between our processes: something changed, look."""
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+LANES = "spotloom_lanes"  # payload: lane id; a slot came free, or work arrived
+CAMPAIGNS = "spotloom_campaigns"  # payload: campaign id; a generation changed
+WAKE = "spotloom_wake"  # payload: generation id; ask about it now
+
+
+async def notify(session: AsyncSession, channel: str, payload: str) -> None:
+    """Tell whoever listens, when and only when the transaction commits."""
+    await session.execute(select(func.pg_notify(channel, payload)))

@@ -1,0 +1,142 @@
+"""Opens the database, and brings its tables to this version's shape."""
+
+import asyncio
+from collections.abc import Callable
+from urllib.parse import urlsplit, urlunsplit
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy.exc import OperationalError
+from sqlalchemy.ext.asyncio import (
+    AsyncEngine,
+    AsyncSession,
+    async_sessionmaker,
+    create_async_engine,
+)
+
+from spotloom.campaigns.tables import SCHEMA
+from spotloom.errors import SetupError
+
+Sessions = async_sessionmaker[AsyncSession]
+MIGRATING = 7_046_112_001  # advisory lock: one process migrates at a time
+
+
+def driver_url(url: str) -> str:
+    """A libpq URL, as hosts hand it out, in SQLAlchemy's spelling."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+        raise SetupError(
+            f"DATABASE_URL starts with '{parts.scheme}:'; it must be a postgresql:// URL."
+        )
+    rebuilt = urlunsplit(parts._replace(scheme="postgresql+psycopg"))
+    # urlunsplit drops the empty host that a unix-socket URL needs.
+    return rebuilt if "://" in rebuilt else rebuilt.replace(":", "://", 1)
+
+
+def connect(url: str, *, pool: int = 10) -> tuple[AsyncEngine, Sessions]:
+    """An engine of at most `pool` connections, and the maker of its sessions."""
+    engine = create_async_engine(
+        driver_url(url),
+        pool_size=pool,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "spotloom"},
+    )
+    return engine, async_sessionmaker(engine, expire_on_commit=False)
+
+
+def check(url: str) -> str:
+    """The server's version; SetupError when it cannot be reached or is too old."""
+    try:
+        with psycopg.connect(plain_url(url), connect_timeout=10) as connection:
+            version = connection.info.server_version
+    except psycopg.Error as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise SetupError(
+            f"The database cannot be reached: {reason}\n"
+            "Check DATABASE_URL, or unset it to use the PostgreSQL that comes with Spotloom."
+        ) from error
+    if version < 150_000:
+        raise SetupError(
+            f"The database is PostgreSQL {version // 10_000}; Spotloom needs 15 or later."
+        )
+    return f"{version // 10_000}.{version % 10_000}"
+
+
+def plain_url(url: str) -> str:
+    """The URL as libpq reads it."""
+    return driver_url(url).replace("postgresql+psycopg", "postgresql", 1)
+
+
+def migrate(url: str) -> bool:
+    """Bring the tables to this version; true when something changed."""
+    return _migrating(url, _upgrade)
+
+
+def pending(url: str) -> bool:
+    """Whether the tables are older than this version."""
+    engine = create_engine(driver_url(url))
+    try:
+        with engine.connect() as connection:
+            return _current(connection) != _script().get_current_head()
+    finally:
+        engine.dispose()
+
+
+async def migrate_async(url: str) -> bool:
+    """`migrate`, from async code."""
+    return await asyncio.to_thread(migrate, url)
+
+
+def _migrating(url: str, work: Callable[[Connection], bool]) -> bool:
+    engine = create_engine(driver_url(url))
+    try:
+        with engine.connect() as connection:
+            connection.execute(text(f"SELECT pg_advisory_lock({MIGRATING})"))
+            try:
+                changed = work(connection)
+                connection.commit()
+            finally:
+                connection.rollback()
+                connection.execute(text(f"SELECT pg_advisory_unlock({MIGRATING})"))
+                connection.commit()
+            return changed
+    except OperationalError as error:
+        raise SetupError(f"The tables could not be brought up to date: {error.orig}") from error
+    finally:
+        engine.dispose()
+
+
+def _upgrade(connection: Connection) -> bool:
+    script = _script()
+    current = _current(connection)
+    if current == script.get_current_head():
+        return False
+    if current is not None and current not in {r.revision for r in script.walk_revisions()}:
+        raise SetupError(
+            f"The database was made by a newer Spotloom (tables at {current}); upgrade Spotloom."
+        )
+    connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+    config = _config()
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+    return True
+
+
+def _current(connection: Connection) -> str | None:
+    context = MigrationContext.configure(connection, opts={"version_table_schema": SCHEMA})
+    return context.get_current_revision()
+
+
+def _config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", "spotloom.campaigns:migrations")
+    return config
+
+
+def _script() -> ScriptDirectory:
+    return ScriptDirectory.from_config(_config())

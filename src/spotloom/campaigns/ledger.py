@@ -1,0 +1,129 @@
+"""The ledger: every fact about money, appended once and never changed.
+
+A generation's entries are one `reserve`, then perhaps `unknown`, then one `settle` or `release`.
+What is open is reserved (or unknown) and not yet ended.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import case, func, insert, literal, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns import ids
+from spotloom.campaigns.tables import Generation, LedgerEntry
+from spotloom.errors import Conflict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Money:
+    """A campaign's money in US dollars; `reserved`, `unknown` and `actual` never overlap."""
+
+    estimated: Decimal
+    reserved: Decimal  # set aside for generations that may still be bought
+    unknown: Decimal  # possibly charged: a person decides
+    actual: Decimal  # charged
+
+    @property
+    def committed(self) -> Decimal:
+        """What counts against a budget: charged, set aside, or possibly charged."""
+        return self.reserved + self.unknown + self.actual
+
+
+async def reserve(session: AsyncSession, generations: Sequence[dict[str, Any]]) -> None:
+    """Set aside the estimated cost of each new generation (rows as they were inserted)."""
+    entries = [
+        {
+            "id": ids.new(),
+            "workspace_id": g["workspace_id"],
+            "campaign_id": g["campaign_id"],
+            "generation_id": g["id"],
+            "kind": "reserve",
+            "amount": g["estimated_cost"],
+        }
+        for g in generations
+    ]
+    await session.execute(insert(LedgerEntry), entries)
+
+
+async def settle(session: AsyncSession, generation_id: UUID, amount: Decimal) -> None:
+    """End the reservation with what was charged; a second end changes nothing."""
+    await _append(session, generation_id, kind="settle", amount=amount)
+
+
+async def release(session: AsyncSession, generation_id: UUID) -> None:
+    """End the reservation: nothing was bought; a second end changes nothing."""
+    await _append(session, generation_id, kind="release", amount=Decimal(0))
+
+
+async def mark_unknown(session: AsyncSession, generation_id: UUID) -> None:
+    """Note that nobody can say yet whether the generation was charged."""
+    await _append(session, generation_id, kind="unknown", amount=None)
+
+
+async def money(session: AsyncSession, campaign_id: UUID) -> Money:
+    """How the campaign's money stands."""
+    entry = LedgerEntry
+    one = (
+        select(
+            func.sum(case((entry.kind == "reserve", entry.amount), else_=0)).label("reserved"),
+            func.sum(case((entry.kind == "settle", entry.amount), else_=0)).label("actual"),
+            func.bool_or(entry.kind.in_(("settle", "release"))).label("ended"),
+            func.bool_or(entry.kind == "unknown").label("unknown"),
+        )
+        .where(entry.campaign_id == campaign_id)
+        .group_by(entry.generation_id)
+        .subquery()
+    )
+    zero = literal(Decimal(0))
+    row = (
+        await session.execute(
+            select(
+                func.coalesce(
+                    func.sum(one.c.reserved).filter(~one.c.ended & ~one.c.unknown), zero
+                ).label("reserved"),
+                func.coalesce(
+                    func.sum(one.c.reserved).filter(~one.c.ended & one.c.unknown), zero
+                ).label("unknown"),
+                func.coalesce(func.sum(one.c.actual), zero).label("actual"),
+                func.coalesce(func.sum(one.c.reserved), zero).label("estimated"),
+            )
+        )
+    ).one()
+    return Money(
+        estimated=row.estimated, reserved=row.reserved, unknown=row.unknown, actual=row.actual
+    )
+
+
+async def _append(
+    session: AsyncSession, generation_id: UUID, *, kind: str, amount: Decimal | None
+) -> None:
+    g = Generation
+    source = select(
+        literal(ids.new()),
+        g.workspace_id,
+        g.campaign_id,
+        g.id,
+        literal(kind),
+        g.estimated_cost if amount is None else literal(amount),
+    ).where(g.id == generation_id)
+    columns = ["id", "workspace_id", "campaign_id", "generation_id", "kind", "amount"]
+    # The unique indexes decide: whoever ends it first is right, a repeat changes nothing.
+    await session.execute(upsert(LedgerEntry).from_select(columns, source).on_conflict_do_nothing())
+    if kind == "settle":
+        await _same_amount(session, generation_id, amount)
+
+
+async def _same_amount(session: AsyncSession, generation_id: UUID, amount: Decimal | None) -> None:
+    stored = await session.scalar(
+        select(LedgerEntry.amount).where(
+            LedgerEntry.generation_id == generation_id,
+            LedgerEntry.kind.in_(("settle", "release")),
+        )
+    )
+    if stored != amount:
+        raise Conflict(f"generation {generation_id} was already ended at ${stored}, not ${amount}")

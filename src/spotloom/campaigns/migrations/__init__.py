@@ -1,0 +1,1 @@
+"""The history of the tables, run by the program itself at its start."""

@@ -1,0 +1,182 @@
+"""Stores a batch: campaign, combinations and queued generations, all or nothing."""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import insert, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns import ids, ledger
+from spotloom.campaigns.channels import LANES, notify
+from spotloom.campaigns.tables import (
+    Campaign,
+    CombinationRow,
+    Generation,
+    Lane,
+    Workspace,
+    queue_turn,
+)
+from spotloom.creative.plan import Plan
+from spotloom.creative.pricing import price
+from spotloom.errors import Conflict
+
+LOCAL = UUID("01900000-0000-7000-8000-000000000001")  # the workspace of a laptop's one owner
+PRIORITIES = {"high": 0, "normal": 1, "low": 2}
+TURN = 1 << 20  # places in the queue between two turns: more than a batch can hold
+
+
+class BudgetRefused(Conflict):
+    """The batch costs more than its budget allows; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneKey:
+    """Which account of which provider a batch goes to, and how many videos at once."""
+
+    provider: str
+    account: str
+    slot_limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A stored batch; `created` is false when the batch key already had it."""
+
+    campaign_id: UUID
+    created: bool
+
+
+async def submit(
+    session: AsyncSession, plan: Plan, *, batch_key: str, brief: Mapping[str, Any], lane: LaneKey
+) -> Batch:
+    """Store the plan under its batch key; the same key again is the same batch.
+
+    `brief` is the brief as it was written (camelCase JSON values), kept for people and editing.
+    Raises BudgetRefused, and Conflict when the key belongs to a different brief.
+    """
+    workspace_id = await _workspace(session)
+    campaign = {
+        "id": ids.new(),
+        "workspace_id": workspace_id,
+        "batch_key": batch_key,
+        "brief": dict(brief),
+        "brief_hash": _hash(plan, lane),
+        "provider": lane.provider,
+        "model": plan.brief.model,
+        "estimated_cost": plan.total,
+        "budget": plan.brief.budget,
+    }
+    inserted = await session.scalar(
+        upsert(Campaign)
+        .values(campaign)
+        .on_conflict_do_nothing(index_elements=["workspace_id", "batch_key"])
+        .returning(Campaign.id)
+    )
+    if inserted is None:
+        return await _existing(session, workspace_id, campaign)
+    _within_budget(plan.total, plan.brief.budget)
+    lane_id = await ensure_lane(session, workspace_id, lane)
+    await _store_videos(session, plan, campaign=campaign, lane_id=lane_id)
+    await notify(session, LANES, str(lane_id))
+    return Batch(inserted, created=True)
+
+
+async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) -> UUID:
+    """The lane of that account, made or brought to the wanted limit."""
+    statement = upsert(Lane).values(
+        id=ids.new(),
+        workspace_id=workspace_id,
+        provider=lane.provider,
+        account=lane.account,
+        slot_limit=lane.slot_limit,
+    )
+    lane_id: UUID | None = await session.scalar(
+        statement.on_conflict_do_update(
+            index_elements=["workspace_id", "provider", "account"],
+            set_={"slot_limit": statement.excluded.slot_limit},
+        ).returning(Lane.id)
+    )
+    assert lane_id is not None  # noqa: S101 - an upsert always returns its row
+    return lane_id
+
+
+async def _workspace(session: AsyncSession) -> UUID:
+    await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
+    return LOCAL
+
+
+def _within_budget(total: Decimal, budget: Decimal | None) -> None:
+    if budget is not None and total > budget:
+        raise BudgetRefused(
+            f"The batch costs ${total:,.2f}, the budget is ${budget:,.2f}. "
+            "Exclude combinations, shorten the videos, or raise the budget."
+        )
+
+
+def _hash(plan: Plan, lane: LaneKey) -> str:
+    parts = [lane.provider, *(request.fingerprint for request in plan.requests)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
+
+
+async def _existing(
+    session: AsyncSession, workspace_id: UUID, campaign: Mapping[str, Any]
+) -> Batch:
+    row = (
+        await session.execute(
+            select(Campaign.id, Campaign.brief_hash).where(
+                Campaign.workspace_id == workspace_id,
+                Campaign.batch_key == campaign["batch_key"],
+            )
+        )
+    ).one()
+    if row.brief_hash != campaign["brief_hash"]:
+        raise Conflict(
+            f"Batch id '{campaign['batch_key']}' already belongs to a different brief or provider. "
+            "Use another --batch-id for this one, or the first brief unchanged to continue it."
+        )
+    return Batch(row.id, created=False)
+
+
+async def _store_videos(
+    session: AsyncSession, plan: Plan, *, campaign: Mapping[str, Any], lane_id: UUID
+) -> None:
+    turn = await session.scalar(queue_turn.next_value())
+    scope = {"workspace_id": campaign["workspace_id"], "campaign_id": campaign["id"]}
+    combinations, generations = [], []
+    kept = zip(plan.combinations, plan.requests, strict=True)
+    for index, (combination, request) in enumerate(kept):
+        combination_id = ids.new()
+        keyed = replace(request, idempotency_key=f"{campaign['id']}:{combination.key}:1")
+        combinations.append(
+            scope
+            | {
+                "id": combination_id,
+                "key": combination.key,
+                "position": index,
+                "values": [list(pair) for pair in combination.values],
+            }
+        )
+        generations.append(
+            scope
+            | {
+                "id": ids.new(),
+                "combination_id": combination_id,
+                "lane_id": lane_id,
+                "attempt": 1,
+                "position": (turn or 0) * TURN + index,
+                "priority": PRIORITIES[plan.brief.priority],
+                "request": keyed.to_json(),
+                "request_hash": keyed.fingerprint,
+                "idempotency_key": keyed.idempotency_key,
+                "estimated_cost": price(plan.rate, request.duration),
+            }
+        )
+    await session.execute(insert(CombinationRow), combinations)
+    await session.execute(insert(Generation), generations)
+    await ledger.reserve(session, generations)

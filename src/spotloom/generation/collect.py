@@ -1,0 +1,121 @@
+"""Fetches a finished video, checks it, keeps it, and settles its cost."""
+
+import hashlib
+import shutil
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
+from pathlib import Path
+from uuid import UUID
+
+import structlog
+from sqlalchemy import func
+
+from spotloom.campaigns import generations, ids, ledger
+from spotloom.campaigns.generations import Order
+from spotloom.campaigns.tables import Asset
+from spotloom.creative.status import Status
+from spotloom.errors import Permanent, Transient
+from spotloom.generation import outcomes
+from spotloom.generation.tools import tools
+from spotloom.media.download import download
+from spotloom.media.store import key_for
+from spotloom.media.inspected import BadFile, Inspected
+from spotloom.providers.provider import Content, Variant
+
+log = structlog.get_logger()
+
+DAMAGED_TRIES = 5
+
+
+async def collect(generation_id: UUID, *, tries: int) -> float | None:
+    """Fetch, check and keep the video; seconds to wait before another try, None when it is over.
+
+    `tries` counts the earlier ones: a file that comes damaged time after time is given up.
+    """
+    async with tools().sessions() as session:
+        order = await generations.load(session, generation_id)
+    if order.status is not Status.FINISHING or order.job is None:
+        return None
+    folder = tools().scratch / str(order.id)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        inspected = await _fetch(order, order.job, folder)
+        assets = await _keep(order, inspected)
+    except Transient as error:
+        log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
+        if not isinstance(error, BadFile) or tries < DAMAGED_TRIES:
+            return error.retry_after_s or min(60.0, 2.0 ** min(tries, 6))
+        await outcomes.spoiled(order, code="damaged_file", text=str(error))
+    except Permanent as error:
+        log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
+        if error.code == "expired":
+            await outcomes.expired(order)
+        else:
+            await outcomes.spoiled(order, code=error.code, text=str(error))
+    else:
+        await _complete(order, assets)
+        log.info("generation.completed", generation_id=str(order.id))
+    shutil.rmtree(folder, ignore_errors=True)
+    return None
+
+
+async def _fetch(order: Order, job: str, folder: Path) -> Inspected:
+    provider = tools().provider(order.lane_id)
+
+    def open_content(offset: int) -> AbstractAsyncContextManager[Content]:
+        return provider.open_content(job, Variant.VIDEO, offset=offset)
+
+    file = await download(open_content, folder / "video.mp4", max_bytes=tools().max_bytes)
+    return await tools().workers.inspect(file.path, folder)
+
+
+async def _keep(order: Order, inspected: Inspected) -> list[Asset]:
+    """Put the files into the store; the same keys again write the same files again."""
+    files: Mapping[str, tuple[Path, str]] = {
+        "video": (inspected.video, "video/mp4"),
+        "poster": (inspected.poster, "image/webp"),
+        "sprite": (inspected.sprite, "image/webp"),
+    }
+    assets = []
+    for kind, (path, content_type) in files.items():
+        key = key_for(str(order.campaign_id), order.combination_key, order.attempt, path.name)
+        await tools().store.put_file(key, path, content_type=content_type)
+        assets.append(_asset(order, inspected, kind=kind, path=path, key=key, type_=content_type))
+    return assets
+
+
+def _asset(
+    order: Order, inspected: Inspected, *, kind: str, path: Path, key: str, type_: str
+) -> Asset:
+    probe = inspected.probe
+    video = kind == "video"
+    codecs = f"{probe.video_codec}+{probe.audio_codec or 'none'}"
+    return Asset(
+        id=ids.new(),
+        workspace_id=order.workspace_id,
+        generation_id=order.id,
+        kind=kind,
+        uri=key,
+        sha256=probe.sha256 if video else hashlib.sha256(path.read_bytes()).hexdigest(),
+        bytes=path.stat().st_size,
+        content_type=type_,
+        width=probe.width,
+        height=probe.height,
+        seconds=Decimal(str(round(probe.seconds, 3))) if video else None,
+        fps=Decimal(str(round(probe.fps, 3))) if video else None,
+        codecs=codecs if video else None,
+    )
+
+
+async def _complete(order: Order, assets: list[Asset]) -> None:
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session,
+            order.id,
+            expect=(Status.FINISHING,),
+            to=Status.COMPLETED,
+            over_at=func.clock_timestamp(),
+        )
+        await generations.add_assets(session, assets)
+        await ledger.settle(session, order.id, order.actual_cost or Decimal(0))

@@ -1,0 +1,186 @@
+"""The lanes: which video may be at which provider now.
+
+The limit is a fact of the database: a slot is a row under a unique key, and it is held exactly
+while the provider may be working.
+"""
+
+import datetime as dt
+import random
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
+from spotloom.campaigns.tables import Lane, LaneSlot
+
+LONGEST_PAUSE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """A generation that was given a slot, and for which time."""
+
+    generation_id: UUID
+    admission: int
+
+    @property
+    def workflow_id(self) -> str:
+        """The durable work's id; it never recurs."""
+        return f"generate:{self.generation_id}:{self.admission}"
+
+
+# After a setback the lane is probed with one video at a time until one is accepted.
+# Slots go to the highest priority first, then to the campaign that holds fewest, then by turn.
+_ADMIT = text(
+    """
+    WITH held AS (
+      SELECT s.number, g.campaign_id, g.status
+        FROM spotloom.lane_slot s JOIN spotloom.generation g ON g.id = s.generation_id
+       WHERE s.lane_id = :lane_id
+    ), lane AS (
+      SELECT CASE WHEN setbacks = 0 THEN slot_limit ELSE least(slot_limit, 1 +
+               (SELECT count(*) FROM held WHERE status <> 'submitting')) END AS open
+        FROM spotloom.lane
+       WHERE id = :lane_id AND NOT blocked
+         AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+    ), free AS (
+      SELECT n AS number, row_number() OVER (ORDER BY n) AS place
+        FROM lane, generate_series(1, (lane.open + (SELECT count(*) FROM held))::int) AS n
+       WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.number = n)
+       ORDER BY n LIMIT (SELECT greatest(0, open - (SELECT count(*) FROM held)) FROM lane)
+    ), waiting AS (
+      SELECT q.id, q.priority, q.position,
+             (SELECT count(*) FROM held h WHERE h.campaign_id = c.id)
+               + row_number() OVER (PARTITION BY c.id, q.priority ORDER BY q.position) AS turn
+        FROM spotloom.campaign c
+        CROSS JOIN LATERAL (
+          SELECT id, priority, position FROM spotloom.generation
+           WHERE lane_id = :lane_id AND campaign_id = c.id AND status = 'queued'
+           ORDER BY priority, position LIMIT (SELECT count(*) FROM free)
+        ) q
+       WHERE c.state = 'active' AND (SELECT count(*) FROM free) > 0
+         AND EXISTS (SELECT 1 FROM spotloom.generation g
+                      WHERE g.lane_id = :lane_id AND g.campaign_id = c.id AND g.status = 'queued')
+    ), next AS (
+      SELECT id, row_number() OVER (ORDER BY priority, turn, position) AS place FROM waiting
+    ), taken AS (
+      INSERT INTO spotloom.lane_slot (lane_id, number, generation_id)
+      SELECT :lane_id, free.number, next.id FROM free JOIN next USING (place)
+      RETURNING generation_id
+    )
+    UPDATE spotloom.generation g
+       SET status = 'submitting', admissions = g.admissions + 1, sent_at = NULL,
+           admitted_at = clock_timestamp()
+      FROM taken WHERE g.id = taken.generation_id
+    RETURNING g.id, g.admissions, g.campaign_id
+    """
+)
+
+
+async def admit(session: AsyncSession, lane_id: UUID) -> list[Admitted]:
+    """Fill the lane's free slots from its queue; one short transaction of the caller."""
+    # Its own statement: READ COMMITTED takes its snapshot before it waits for the lock, so the
+    # statement below must begin after the lock is ours.
+    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    rows = (await session.execute(_ADMIT, {"lane_id": lane_id})).all()
+    for campaign_id in {row.campaign_id for row in rows}:
+        await notify(session, CAMPAIGNS, str(campaign_id))
+    return [Admitted(row.id, row.admissions) for row in rows]
+
+
+# A video that should be under way, but that no live workflow carries: its worker died between
+# admitting and starting it, or its workflow ended by a fault.
+_ADOPT = text(
+    """
+    UPDATE spotloom.generation g
+       SET admissions = g.admissions + 1, admitted_at = clock_timestamp()
+     WHERE g.lane_id = :lane_id AND g.status IN ('submitting', 'generating', 'finishing')
+       AND g.admitted_at < clock_timestamp() - make_interval(secs => :after_s)
+       AND NOT EXISTS (
+         SELECT 1 FROM dbos.workflow_status w
+          WHERE w.workflow_uuid IN ('generate:' || g.id || ':' || g.admissions,
+                                    'finish:' || g.id || ':' || g.admissions)
+            AND w.status IN ('PENDING', 'ENQUEUED', 'DELAYED'))
+    RETURNING g.id, g.admissions
+    """
+)
+
+
+async def adopt(session: AsyncSession, lane_id: UUID, *, after_s: float) -> list[Admitted]:
+    """Take over what no workflow has carried for that long; the older workflow can do no more."""
+    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    rows = await session.execute(_ADOPT, {"lane_id": lane_id, "after_s": after_s})
+    return [Admitted(row.id, row.admissions) for row in rows]
+
+
+async def free(session: AsyncSession, generation_id: UUID) -> None:
+    """Give the generation's slot back, if it holds one, and say so."""
+    lane_id = await session.scalar(
+        delete(LaneSlot).where(LaneSlot.generation_id == generation_id).returning(LaneSlot.lane_id)
+    )
+    if lane_id is not None:
+        await notify(session, LANES, str(lane_id))
+
+
+async def pause(
+    session: AsyncSession, lane_id: UUID, *, reason: str, retry_after_s: float | None
+) -> None:
+    """Close the lane for as long as the provider asked, else longer with each setback in a row."""
+    setbacks = await session.scalar(select(Lane.setbacks).where(Lane.id == lane_id))
+    backoff = min(LONGEST_PAUSE_S, 2.0 ** min(setbacks or 0, 6)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    wait = dt.timedelta(seconds=backoff if retry_after_s is None else retry_after_s)
+    await session.execute(
+        update(Lane)
+        .where(Lane.id == lane_id)
+        .values(
+            setbacks=Lane.setbacks + 1,
+            reason=reason,
+            paused_until=func.greatest(
+                func.coalesce(Lane.paused_until, func.clock_timestamp()),
+                func.clock_timestamp() + wait,
+            ),
+        )
+    )
+    await notify(session, LANES, str(lane_id))
+
+
+async def block(session: AsyncSession, lane_id: UUID, *, reason: str) -> None:
+    """Close the lane until a person has mended the cause and resumes it."""
+    await session.execute(
+        update(Lane).where(Lane.id == lane_id).values(blocked=True, reason=reason)
+    )
+    await notify(session, LANES, str(lane_id))
+
+
+async def well(session: AsyncSession, lane_id: UUID) -> None:
+    """The provider accepted again: the lane opens to its full limit."""
+    opened = await session.scalar(
+        update(Lane)
+        .where(Lane.id == lane_id, Lane.setbacks > 0)
+        .values(setbacks=0, reason=None, paused_until=None)
+        .returning(Lane.id)
+    )
+    if opened is not None:
+        await notify(session, LANES, str(lane_id))
+
+
+async def opens_in_s(session: AsyncSession, lane_id: UUID) -> float | None:
+    """Seconds until a paused lane opens by itself; None when open, or for a person to open."""
+    seconds = await session.scalar(
+        select(func.extract("epoch", Lane.paused_until - func.clock_timestamp())).where(
+            Lane.id == lane_id, ~Lane.blocked
+        )
+    )
+    return None if seconds is None else max(0.0, float(seconds))
+
+
+async def resume(session: AsyncSession, lane_id: UUID) -> None:
+    """Open the lane again, by a person's wish."""
+    await session.execute(
+        update(Lane)
+        .where(Lane.id == lane_id)
+        .values(blocked=False, paused_until=None, reason=None, setbacks=0)
+    )
+    await notify(session, LANES, str(lane_id))

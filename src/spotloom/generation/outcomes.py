@@ -1,0 +1,147 @@
+"""Writes how a generation went: state, money and slot change in one transaction."""
+
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import func
+from sqlalchemy.exc import IntegrityError
+
+from spotloom.campaigns import generations, ledger
+from spotloom.campaigns.generations import Order
+from spotloom.creative.status import Status
+from spotloom.errors import Conflict, Transient
+from spotloom.generation import lanes
+from spotloom.generation.tools import tools
+from spotloom.providers.provider import LaneBlocked, Ready, Rejected
+
+AT_PROVIDER = (Status.SUBMITTING, Status.GENERATING, Status.UNKNOWN)
+
+
+async def accepted(order: Order, job: str) -> None:
+    """The provider has it, under this job id; Conflict when another generation owns the job."""
+    try:
+        async with tools().sessions.begin() as session:
+            await generations.move(
+                session,
+                order.id,
+                expect=(Status.SUBMITTING,),
+                to=Status.GENERATING,
+                provider_job_id=job,
+                accepted_at=func.clock_timestamp(),
+            )
+            await lanes.well(session, order.lane_id)
+    except IntegrityError as error:
+        raise Conflict(f"job {job} belongs to another generation") from error
+
+
+async def back_to_queue(order: Order, why: Transient) -> None:
+    """Nothing was bought: the lane waits, and the video keeps its turn and its attempt."""
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session, order.id, expect=(Status.SUBMITTING,), to=Status.QUEUED, sent_at=None
+        )
+        if isinstance(why, LaneBlocked):
+            await lanes.block(session, order.lane_id, reason=str(why))
+        else:
+            await lanes.pause(
+                session, order.lane_id, reason=str(why), retry_after_s=why.retry_after_s
+            )
+        await lanes.free(session, order.id)
+
+
+async def possibly_charged(order: Order, why: str) -> None:
+    """Nobody can say whether it was bought; the slot stays held until the caller frees it."""
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session,
+            order.id,
+            expect=(Status.SUBMITTING,),
+            to=Status.UNKNOWN,
+            error_code="outcome_unknown",
+            error_text=why,
+        )
+        await ledger.mark_unknown(session, order.id)
+
+
+async def free_slot(generation_id: UUID) -> None:
+    """The provider is not working on it (any more)."""
+    async with tools().sessions.begin() as session:
+        await lanes.free(session, generation_id)
+
+
+async def ready(order: Order, outcome: Ready) -> None:
+    """The provider is done: its slot is free, the file is to be fetched."""
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session,
+            order.id,
+            expect=(Status.GENERATING,),
+            to=Status.FINISHING,
+            progress=100,
+            ready_at=func.clock_timestamp(),
+            expires_at=outcome.expires_at,
+            actual_cost=charge(order, outcome.cost),
+        )
+        await lanes.free(session, order.id)
+
+
+async def rejected(order: Order, outcome: Rejected) -> None:
+    """The provider gave it up."""
+    cost = charge(order, None) if outcome.billed else Decimal(0)
+    await _ended(order, Status.FAILED, code=outcome.code, text=outcome.text, cost=cost)
+
+
+async def refused(order: Order, *, code: str, text: str) -> None:
+    """The provider never accepted it, and never will."""
+    await _ended(order, Status.FAILED, code=code, text=text, cost=Decimal(0))
+
+
+async def cancelled(order: Order, text: str) -> None:
+    """It was stopped before the provider charged for it."""
+    await _ended(order, Status.CANCELLED, code="cancelled", text=text, cost=Decimal(0))
+
+
+async def lost(order: Order) -> None:
+    """The provider accepted the job and no longer knows it: charged or not, nobody can say."""
+    text = f"The provider no longer knows job {order.job}, which it had accepted."
+    await _ended(order, Status.LOST, code="lost", text=text, cost=None)
+
+
+async def spoiled(order: Order, *, code: str, text: str) -> None:
+    """The video was made and charged, but what came is no use."""
+    await _ended(order, Status.FAILED, code=code, text=text, cost=charge(order, None))
+
+
+async def expired(order: Order) -> None:
+    """The video was made and charged, but its file was gone before we had it."""
+    text = "The provider dropped the file before it could be fetched."
+    await _ended(order, Status.EXPIRED, code="expired", text=text, cost=charge(order, None))
+
+
+def charge(order: Order, told: Decimal | None) -> Decimal:
+    """What a made video cost: as the provider told, else as estimated; a free one nothing."""
+    offers = tools().provider(order.lane_id).models()
+    if not any(o.charges for o in offers if o.model == order.request.model):
+        return Decimal(0)
+    return order.estimated_cost if told is None else told
+
+
+async def _ended(order: Order, to: Status, *, code: str, text: str, cost: Decimal | None) -> None:
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session,
+            order.id,
+            expect=(*AT_PROVIDER, Status.FINISHING),
+            to=to,
+            error_code=code,
+            error_text=text[:2000],
+            over_at=func.clock_timestamp(),
+            actual_cost=cost,
+        )
+        if cost is None:
+            await ledger.mark_unknown(session, order.id)
+        elif cost:
+            await ledger.settle(session, order.id, cost)
+        else:
+            await ledger.release(session, order.id)
+        await lanes.free(session, order.id)

@@ -1,0 +1,120 @@
+"""Buys one video without ever buying it twice.
+
+The intent is stored before the call leaves. Whoever finds a stored intent without an answer, in
+this process or after a crash, asks the provider before anything is sent again.
+"""
+
+import asyncio
+import datetime as dt
+from uuid import UUID
+
+import structlog
+
+from spotloom.campaigns import generations
+from spotloom.campaigns.generations import Order
+from spotloom.creative.status import Status
+from spotloom.errors import Conflict, OutcomeUnknown, Permanent, Transient
+from spotloom.generation import outcomes
+from spotloom.generation.tools import tools
+from spotloom.providers.provider import NotSupported
+
+log = structlog.get_logger()
+
+# A call that was cut may still be on its way into the provider's list. It counts as never
+# accepted when the list, asked twice, has not shown it this long after it left.
+ABSENT_AFTER_S = 10.0
+LOOKS = 2
+
+
+async def place(generation_id: UUID, *, admission: int) -> Status | None:
+    """Buy the video, or find out whether it was bought; the state it is in then.
+
+    None when a later admission has it: this one's hands are off.
+    """
+    while True:
+        async with tools().sessions() as session:
+            order = await generations.load(session, generation_id)
+        if order.admission != admission:
+            return None
+        if order.status is not Status.SUBMITTING:
+            return order.status
+        if order.sent_at is not None:
+            await _look_up(order, why="The answer to the order was lost.")
+        elif order.cancelled:
+            await outcomes.cancelled(order, "Cancelled before it was sent.")
+        else:
+            await _buy(order)
+
+
+async def _buy(order: Order) -> None:
+    provider = tools().provider(order.lane_id)
+    async with tools().sessions.begin() as session:
+        if not await generations.mark_sent(session, order.id, admission=order.admission):
+            return
+    try:
+        async with tools().paid_call():
+            submitted = await provider.submit(order.request)
+    except Transient as error:
+        log.warning("generation.refused", generation_id=str(order.id), reason=str(error))
+        await outcomes.back_to_queue(order, error)
+    except Permanent as error:
+        await outcomes.refused(order, code=error.code, text=str(error))
+    except OutcomeUnknown as error:
+        log.warning("generation.outcome_unknown", generation_id=str(order.id), reason=str(error))
+        await _look_up(order, why=str(error))
+    else:
+        await _claim(order, submitted.job)
+        log.info("generation.submitted", generation_id=str(order.id), provider=provider.name)
+
+
+async def _look_up(order: Order, *, why: str) -> None:
+    """Find the job the cut call may have made; clear the intent only on proof of none."""
+    looks = 0
+    delay_s = 0.5
+    while True:
+        async with tools().sessions() as session:
+            order = await generations.load(session, order.id)
+        if order.status is not Status.SUBMITTING or order.sent_at is None:
+            return
+        try:
+            job = await _find(order, since=order.sent_at)
+        except Transient as error:
+            log.warning("generation.look_up_failed", generation_id=str(order.id), reason=str(error))
+            looks = 0
+        else:
+            if isinstance(job, NotSupported):
+                await outcomes.possibly_charged(order, why)
+                return
+            if job is not None and await _claim(order, job):
+                return
+            looks += 1
+            if looks >= LOOKS and (order.sent_s_ago or 0) >= ABSENT_AFTER_S:
+                await _clear_intent(order)
+                return
+        await asyncio.sleep(delay_s)
+        delay_s = min(delay_s * 2, 30.0)
+
+
+async def _find(order: Order, *, since: dt.datetime) -> str | NotSupported | None:
+    found = await tools().provider(order.lane_id).find(order.request, since=since)
+    if isinstance(found, NotSupported):
+        return found
+    async with tools().sessions() as session:
+        taken = await generations.owners(session, order.lane_id, [c.job for c in found])
+    return next((c.job for c in found if c.job not in taken), None)
+
+
+async def _claim(order: Order, job: str) -> bool:
+    try:
+        await outcomes.accepted(order, job)
+    except Conflict as error:  # another generation was quicker: look again
+        log.warning("generation.claim_lost", generation_id=str(order.id), reason=str(error))
+        return False
+    return True
+
+
+async def _clear_intent(order: Order) -> None:
+    async with tools().sessions.begin() as session:
+        await generations.move(
+            session, order.id, expect=(Status.SUBMITTING,), to=Status.SUBMITTING, sent_at=None
+        )

@@ -1,0 +1,98 @@
+"""What the durable work works with; process-wide, because a recovered workflow has no caller."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from uuid import UUID
+
+from spotloom.campaigns.database import Sessions
+from spotloom.errors import SetupError
+from spotloom.media.store import Store
+from spotloom.media.workers import Workers
+from spotloom.providers.provider import Provider
+
+
+class Wakes:
+    """Lets a notification end the wait of the one generation it names."""
+
+    def __init__(self) -> None:
+        self._events: dict[UUID, asyncio.Event] = {}
+
+    def wake(self, generation_id: UUID) -> None:
+        """End the wait of that generation, if it waits here."""
+        if event := self._events.get(generation_id):
+            event.set()
+
+    async def sleep(self, generation_id: UUID, seconds: float) -> None:
+        """Wait that long, or until woken."""
+        event = self._events.setdefault(generation_id, asyncio.Event())
+        try:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(event.wait(), seconds)
+        finally:
+            self._events.pop(generation_id, None)
+
+
+@dataclass(kw_only=True)
+class Tools:
+    """The open connections and limits of this process."""
+
+    sessions: Sessions
+    providers: Mapping[tuple[str, str], Provider]  # by (name, account): a lane's key
+    store: Store
+    workers: Workers
+    scratch: Path
+    max_bytes: int
+    poll_s: float | None  # overrides the provider's own interval
+    still_mine: Callable[[], Awaitable[None]]  # returns only while nobody acts in our name
+    wakes: Wakes = field(default_factory=Wakes)
+    lanes: dict[UUID, Provider] = field(default_factory=dict)
+    _paying: int = 0
+    _idle: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def provider(self, lane_id: UUID) -> Provider:
+        """The provider behind the lane; the worker keeps the table of lanes up to date."""
+        if lane_id not in self.lanes:
+            raise SetupError(
+                f"Lane {lane_id} belongs to a provider account that this process has no key for."
+            )
+        return self.lanes[lane_id]
+
+    def interval_s(self, lane_id: UUID) -> float:
+        """Seconds between two questions about one video at that provider."""
+        return self.poll_s or self.provider(lane_id).limits().poll_s
+
+    @contextlib.asynccontextmanager
+    async def paid_call(self) -> AsyncIterator[None]:
+        """Marks the time in which a stop would leave a paid call without its answer."""
+        await self.still_mine()
+        self._paying += 1
+        self._idle.clear()
+        try:
+            yield
+        finally:
+            self._paying -= 1
+            if not self._paying:
+                self._idle.set()
+
+    async def nothing_paid(self) -> None:
+        """Return once no paid call is under way."""
+        if self._paying:
+            await self._idle.wait()
+
+
+_current: list[Tools] = []
+
+
+def use(tools: Tools | None) -> None:
+    """Make these the process's tools; None takes them away."""
+    _current[:] = [] if tools is None else [tools]
+
+
+def tools() -> Tools:
+    """The process's tools."""
+    if not _current:
+        raise SetupError("This process does no durable work: start a worker first.")
+    return _current[0]

@@ -1,0 +1,124 @@
+"""One worker: admits videos into free slots, starts their durable work, and listens for news."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import psycopg
+import structlog
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+
+from spotloom.campaigns.channels import LANES, WAKE
+from spotloom.campaigns.database import plain_url
+from spotloom.campaigns.tables import Lane
+from spotloom.generation import engine, lanes
+from spotloom.generation.liveness import GONE, Liveness, executor_id
+from spotloom.generation.tools import Tools, use
+
+log = structlog.get_logger()
+
+TICK_S = 2.0  # the safety net under the notifications
+ADOPT_AFTER_S = 10.0
+
+
+@contextlib.asynccontextmanager
+async def working(url: str, tools: Tools, liveness: Liveness) -> AsyncIterator[None]:
+    """Do durable work in this process for as long as the context is open."""
+    use(tools)
+    await liveness.start()
+    engine.launch(url, executor=liveness.executor)
+    await engine.open_queue()
+    worker = Worker(url, tools, liveness)
+    loops = [
+        asyncio.create_task(loop) for loop in (liveness.run(), worker.listen(), worker.admit())
+    ]
+    try:
+        yield
+    finally:
+        for task in loops[1:]:
+            task.cancel()
+        await asyncio.gather(*loops[1:], return_exceptions=True)
+        await tools.nothing_paid()  # never leave a paid call without its answer
+        await engine.stop()
+        loops[0].cancel()
+        await asyncio.gather(loops[0], return_exceptions=True)
+        await liveness.leave()
+        use(None)
+
+
+def new_liveness(url: str) -> Liveness:
+    """Proof of life under a fresh executor name."""
+    return Liveness(url, executor=executor_id(), recover=engine.recover)
+
+
+class Worker:
+    """The loops that keep this process's share of the lanes busy."""
+
+    def __init__(self, url: str, tools: Tools, liveness: Liveness) -> None:
+        self._url = plain_url(url)
+        self._tools = tools
+        self._liveness = liveness
+        self._news = asyncio.Event()
+
+    async def listen(self) -> None:
+        """Hear what changed in other processes; reconnects for as long as it runs."""
+        while True:
+            try:
+                await self._hear()
+            except (psycopg.Error, OSError) as error:
+                log.warning("database.away", reason=str(error).strip())
+                await asyncio.sleep(0.5)
+
+    async def admit(self) -> None:
+        """Fill free slots at once on news, and every tick without."""
+        ticks = 0
+        while True:
+            try:
+                wait_s = await self._round(adopt=ticks % 3 == 0)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("database.away", reason=type(error).__name__)
+                wait_s = TICK_S
+            ticks += 1
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._news.wait(), wait_s)
+            self._news.clear()
+
+    async def _hear(self) -> None:
+        async with await psycopg.AsyncConnection.connect(
+            self._url, autocommit=True, connect_timeout=5, application_name="spotloom listener"
+        ) as connection:
+            for channel in (LANES, WAKE, GONE):
+                await connection.execute(f"LISTEN {channel}")
+            self._news.set()  # whatever happened before we listened
+            async for note in connection.notifies():
+                if note.channel == WAKE:
+                    self._tools.wakes.wake(UUID(note.payload))
+                elif note.channel == GONE:
+                    self._liveness.gone(note.payload)
+                else:
+                    self._news.set()
+
+    async def _round(self, *, adopt: bool) -> float:
+        """Admit once on every lane we have a provider for; seconds until the next look."""
+        wait_s = TICK_S
+        for lane_id in await self._lanes():
+            async with self._tools.sessions.begin() as session:
+                admitted = await lanes.admit(session, lane_id)
+                if adopt:
+                    admitted += await lanes.adopt(session, lane_id, after_s=ADOPT_AFTER_S)
+                opens_in_s = await lanes.opens_in_s(session, lane_id)
+            for one in admitted:
+                await engine.start(one)
+            if opens_in_s:
+                wait_s = min(wait_s, opens_in_s + 0.01)
+        return wait_s
+
+    async def _lanes(self) -> list[UUID]:
+        async with self._tools.sessions() as session:
+            rows = (await session.execute(select(Lane.id, Lane.provider, Lane.account))).all()
+        for row in rows:
+            if provider := self._tools.providers.get((row.provider, row.account)):
+                self._tools.lanes[row.id] = provider
+        return [row.id for row in rows if row.id in self._tools.lanes]

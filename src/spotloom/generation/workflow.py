@@ -1,0 +1,74 @@
+"""The two durable workflows of a video: thin deciders, the truth is in our tables.
+
+Every step may run again after a crash: it reads the generation first and does what is left.
+"""
+
+from uuid import UUID
+
+from dbos import DBOS, SetWorkflowID
+
+from spotloom.creative.status import Status
+from spotloom.generation import collect as collecting
+from spotloom.generation import outcomes, place, wait
+from spotloom.generation.steady import steady
+
+FINISH_QUEUE = "finish"
+UNKNOWN_HOLDS_POLLS = 10  # polls for which a possibly charged video keeps its slot
+
+
+@DBOS.workflow(name="generate", max_recovery_attempts=None)
+async def generate(generation_id: str, admission: int) -> None:
+    """See one admitted video through its time at the provider."""
+    status = await place_step(generation_id, admission)
+    if status == Status.UNKNOWN:
+        await DBOS.sleep_async(await hold_step(generation_id))
+        await free_step(generation_id)
+    elif status == Status.GENERATING:
+        status = await wait_step(generation_id)
+    if status == Status.FINISHING:
+        with SetWorkflowID(f"finish:{generation_id}:{admission}"):
+            await DBOS.enqueue_workflow_async(FINISH_QUEUE, finish, generation_id)
+
+
+@DBOS.workflow(name="finish", max_recovery_attempts=None)
+async def finish(generation_id: str) -> None:
+    """Fetch, check and keep one finished video, however often it takes."""
+    tries = 0
+    while (again_in_s := await collect_step(generation_id, tries)) is not None:
+        await DBOS.sleep_async(again_in_s)
+        tries += 1
+
+
+@DBOS.step(name="place")
+@steady
+async def place_step(generation_id: str, admission: int) -> str | None:
+    """Buy it, once."""
+    return await place.place(UUID(generation_id), admission=admission)
+
+
+@DBOS.step(name="wait")
+@steady
+async def wait_step(generation_id: str) -> str:
+    """Wait until the provider is done."""
+    return await wait.wait(UUID(generation_id))
+
+
+@DBOS.step(name="hold")
+@steady
+async def hold_step(generation_id: str) -> float:
+    """How long a possibly charged video keeps its slot, in seconds."""
+    return UNKNOWN_HOLDS_POLLS * await wait.interval_s(UUID(generation_id))
+
+
+@DBOS.step(name="free")
+@steady
+async def free_step(generation_id: str) -> None:
+    """Give the slot back."""
+    await outcomes.free_slot(UUID(generation_id))
+
+
+@DBOS.step(name="collect")
+@steady
+async def collect_step(generation_id: str, tries: int) -> float | None:
+    """Fetch and keep the file."""
+    return await collecting.collect(UUID(generation_id), tries=tries)
