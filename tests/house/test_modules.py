@@ -37,7 +37,7 @@ BAD = {
     ],
     rules.uses_one_word_per_thing: [
         "combo = 1",
-        "def send(payload): ...",
+        "def send(helper): ...",
         "class StringUtils: ...",
     ],
     rules.gives_reasons_for_exceptions: [
@@ -57,7 +57,7 @@ GOOD = {
         "try: ...\nexcept BaseException:\n    undo()\n    raise",
         "try: ...\nexcept Exception: ...  # noqa: BLE001 # top of the process: it tells people",
     ],
-    rules.uses_one_word_per_thing: ["combination = combo_of(1)", "x.payload = 1"],
+    rules.uses_one_word_per_thing: ["combination = combo_of(1)", "x.utils = 1"],
     rules.gives_reasons_for_exceptions: [
         "x = 1  # type: ignore[assignment]  # its stubs lag",
         "x = 1  # noqa: S101, S102 - a test",
