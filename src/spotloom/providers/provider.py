@@ -1,7 +1,8 @@
 """The port every video API stands behind: what it offers, and how each call can end.
 
-Errors of the calls: `Transient` only where it is proven that nothing was accepted, `Permanent`
-where the provider refused, `OutcomeUnknown` where a paid call may have arrived.
+Errors of the calls: `Transient` only where it is proven that nothing was accepted, its subclass
+`LaneBlocked` where that will not change by itself, `Permanent` where the provider refused this
+video, `OutcomeUnknown` where a paid call may have arrived.
 """
 
 import datetime as dt
@@ -14,6 +15,18 @@ from typing import Protocol
 
 from spotloom.creative.pricing import Rate
 from spotloom.creative.request import Seconds, Size, VideoRequest
+from spotloom.errors import Transient
+
+
+class LaneBlocked(Transient):
+    """Nothing was bought, and nothing will be at this account until a person mends it.
+
+    `reason` is one of `key`, `credit`, `address`, `dialect`: pause the lane, fail no video.
+    """
+
+    def __init__(self, message: str, *, reason: str, retry_after_s: float | None = None) -> None:
+        self.reason = reason
+        super().__init__(message, retry_after_s=retry_after_s)
 
 
 class AspectRatio(StrEnum):
