@@ -1,0 +1,155 @@
+"""Type: which face a look speaks in, what it can draw, and words set to fit their box."""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+from importlib.resources import files
+
+from PIL import Image, ImageDraw, ImageFont
+
+from spotloom.sandbox.palette import Rgb
+
+MEDIUM, SEMIBOLD = "Inter-Medium.otf", "Inter-SemiBold.otf"
+BOLD, BLACK = "InterDisplay-Bold.otf", "InterDisplay-Black.otf"
+_SERIF, _ROUND = "InstrumentSerif-Regular.ttf", "Fredoka-SemiBold.ttf"
+
+# Per aesthetic: the headline's face, its size beside the others, its line height.
+_VOICES = {
+    "cinema": (_SERIF, 1.16, 1.0),
+    "animated-2d": (_ROUND, 1.04, 1.05),
+    "animated-3d": (_ROUND, 1.0, 1.05),
+    "professional": (BOLD, 0.92, 1.1),
+    "ugc": (BLACK, 0.86, 1.28),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Voice:
+    """A headline's face, relative size and line height."""
+
+    face: str
+    scale: float
+    leading: float
+
+
+def voice(aesthetic: str, text: str) -> Voice:
+    """The headline's voice for a look; Inter where the look's own face lacks a letter."""
+    face, scale, leading = _VOICES.get(aesthetic, (BLACK, 0.94, 1.08))
+    if all(_drawable(ch, face) for ch in set(text)):
+        return Voice(face, scale, leading)
+    return Voice(BLACK, 0.92, leading)
+
+
+@lru_cache(maxsize=256)
+def font(face: str, size: int) -> ImageFont.FreeTypeFont:
+    """A face of ours at a size in pixels."""
+    with (files("spotloom.sandbox") / "fonts" / face).open("rb") as file:
+        return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+
+
+@lru_cache(maxsize=4096)
+def _drawable(character: str, face: str) -> bool:
+    if character.isspace():
+        return True
+    probe = font(face, 20)
+    missing = probe.getmask("\uffff")
+    drawn = probe.getmask(character)
+    return drawn.size != missing.size or bytes(drawn) != bytes(missing)
+
+
+def clean(text: str) -> str:
+    """The text with everything removed or replaced that our type cannot draw."""
+    text = unicodedata.normalize("NFC", text)
+    out = []
+    for ch in text:
+        if ch.isspace():
+            out.append(" ")
+        elif unicodedata.category(ch)[0] == "C":
+            continue
+        elif _drawable(ch, MEDIUM):
+            out.append(ch)
+        else:
+            plain = unicodedata.normalize("NFKD", ch)
+            out.extend(c for c in plain if not unicodedata.combining(c) and _drawable(c, MEDIUM))
+    # What is left of a sentence in another script is stray punctuation: better nothing.
+    words = [w for w in "".join(out).split() if any(c.isalnum() for c in w) or len(text) < 4 or w in "–—&+→♪"]
+    joined = " ".join(words)
+    return re.sub(r"\s+([,.;:!?])", r"\1", joined).strip()
+
+
+def width(text: str, face: str, size: int) -> int:
+    """How wide a line is drawn, in pixels."""
+    return round(font(face, size).getlength(text))
+
+
+def wrapped(text: str, face: str, size: int, room: int) -> list[str]:
+    """The text in lines no wider than `room`; a word that is too long is broken."""
+    lines: list[str] = []
+    line = ""
+    for word in text.split():
+        trial = f"{line} {word}".strip()
+        if width(trial, face, size) <= room:
+            line = trial
+            continue
+        if line:
+            lines.append(line)
+        while width(word, face, size) > room and len(word) > 1:
+            cut = len(word) - 1
+            while cut > 1 and width(word[:cut] + "-", face, size) > room:
+                cut -= 1
+            lines.append(word[:cut] + "-")
+            word = word[cut:]  # noqa: PLW2901 - the rest of the same word
+        line = word
+    return [*lines, line] if line else lines
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Words set in lines: what `fit` found."""
+
+    lines: tuple[str, ...]
+    face: str
+    size: int
+    step: int  # from one baseline to the next
+
+    @property
+    def height(self) -> int:
+        return self.step * len(self.lines)
+
+    @property
+    def width(self) -> int:
+        return max((width(line, self.face, self.size) for line in self.lines), default=0)
+
+
+def fit(
+    text: str, face: str, *, room: tuple[int, int], sizes: tuple[int, int], leading: float = 1.2
+) -> Setting:
+    """The text at the largest size that fits the room; cut with an ellipsis at the smallest."""
+    largest, smallest = sizes
+    size = largest
+    while size >= smallest:
+        lines = wrapped(text, face, size, room[0])
+        broken = any(line.endswith("-") and line[:-1] not in text.split() for line in lines)
+        fits = len(lines) * round(size * leading) <= room[1]
+        if fits and (size <= smallest * 1.15 or not broken or size < largest * 0.55):
+            return Setting(tuple(lines), face, size, round(size * leading))
+        size -= max(1, size // 16)
+    step = round(smallest * leading)
+    lines = wrapped(text, face, smallest, room[0])
+    most = max(1, room[1] // step)
+    if len(lines) > most:
+        last = lines[most - 1]
+        while last and width(last + "…", face, smallest) > room[0]:
+            last = last[:-1].rstrip()
+        lines = [*lines[: most - 1], last.rstrip(",;:.-") + "…"]
+    return Setting(tuple(lines), face, smallest, step)
+
+
+def line_picture(text: str, face: str, size: int, colour: Rgb) -> Image.Image:
+    """One line on glass, with room for its accents above and its tails below."""
+    type_ = font(face, size)
+    ascent = round(size * 1.02)
+    picture = Image.new("RGBA", (max(1, round(type_.getlength(text)) + 4), round(size * 1.34)), (*colour, 0))
+    ImageDraw.Draw(picture).text((2, ascent), text, font=type_, fill=(*colour, 255), anchor="ls")
+    return picture
