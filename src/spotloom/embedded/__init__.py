@@ -43,7 +43,8 @@ def start(home: Path) -> Embedded:
             try:
                 url = server.bring_up(found)
             except BaseException:
-                lease.release()
+                if lease.release():
+                    server.shut_down(found)
                 raise
     except OSError as error:
         raise trouble.unusable(error, home) from error

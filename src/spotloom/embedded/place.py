@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import os
+import re
 import stat
 import subprocess
 import sys
@@ -20,6 +21,9 @@ if sys.platform != "win32":  # so that start() can be imported there, and say no
 SYSTEM = Path("/var/lib/spotloom")
 # A socket's path may have 104 bytes on macOS and 108 on Linux, with the closing NUL.
 SOCKET_FOLDER_BYTES = 103 - len("/.s.PGSQL.5432")
+# Other characters come back changed from one or another that takes URLs apart: SQLAlchemy writes a
+# space as `+`, libpq reads a comma as a second host, Alembic wants every % doubled.
+PLAIN = re.compile(r"[A-Za-z0-9._/-]+")
 COMMAND_S = 120.0  # initdb on a slow disk
 
 
@@ -80,7 +84,7 @@ class Place:
         """Whether the server's account can do it; tried, for modes alone do not tell."""
         try:
             self.run("/bin/sh", "-c", script, "sh", *arguments)
-        except (subprocess.CalledProcessError, PermissionError):
+        except (subprocess.CalledProcessError, OSError):
             return False
         return True
 
@@ -105,8 +109,7 @@ class Place:
     def sockets(self) -> Path:
         """The folder of the socket, which lets in the server's account (and root) alone."""
         folder = self.folder / "run"
-        # libpq takes a comma for the start of a second host.
-        if len(os.fsencode(folder)) > SOCKET_FOLDER_BYTES or set(str(folder)) & set(',"\\'):
+        if len(str(folder)) > SOCKET_FOLDER_BYTES or not PLAIN.fullmatch(str(folder)):
             folder = self._short_folder()
         return self.give(folder)
 
@@ -143,6 +146,12 @@ def find(home: Path) -> Place:
             "Run Spotloom as an ordinary user, or set DATABASE_URL."
         ) from None
     place = Place(folder=folder, uid=nobody.pw_uid, gid=nobody.pw_gid)
+    if not place.can("exit 0"):
+        raise SetupError(
+            "PostgreSQL does not run as root, and this root may not run it as `nobody` "
+            "(a container with a single user?). Run Spotloom as an ordinary user, or set "
+            "DATABASE_URL."
+        )
     note = folder / "moved-to"
     if note.exists():
         return replace(place, folder=_moved(note))
@@ -159,7 +168,7 @@ def find(home: Path) -> Place:
 
 def write(path: Path, text: str) -> None:
     """Replace the file as a whole, or not at all."""
-    new = path.with_name(f"{path.name}.new")
+    new = path.with_name(f"{path.name}.{os.getpid()}")
     new.write_text(text, encoding="utf-8")
     new.replace(path)
 

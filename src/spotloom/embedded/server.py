@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -53,23 +54,23 @@ def bring_up(place: Place) -> str:
     end = time.monotonic() + START_S
     while (claim := leases.claim(place.alive)) is None:
         # Alive: up, coming up, going down, or the orphans of a killed one (they end by themselves).
-        if _answers(place, sockets):
+        if (trouble_now := _ask(place, sockets)) is None:
             return url(sockets)
         if time.monotonic() > end:
-            raise _silent(place)
+            raise _silent(place, trouble_now)
         time.sleep(PAUSE_S)
     try:
         programs = binaries.find(place)
-        _make(place, programs)
-        written = _log_size(place)
+        _make(place, programs, claim)
+        written = len(_log(place))
         _launch(place, programs, sockets, claim)
     finally:
         os.close(claim)
-    while not _answers(place, sockets):
+    while (trouble_now := _ask(place, sockets)) is not None:
         if _ended(place):
             raise trouble.failed("start", _log(place)[written:], place.folder)
         if time.monotonic() > end:
-            raise _silent(place)
+            raise _silent(place, trouble_now)
         time.sleep(PAUSE_S)
     return url(sockets)
 
@@ -85,16 +86,16 @@ def shut_down(place: Place) -> None:
             place.can('kill -"$1" "$2"', signal, str(pid))
         if _within(patience_s, lambda: _ended(place)):
             return
-    raise _silent(place)
+    raise _silent(place, "it was asked to stop")
 
 
 def url(sockets: Path, database: str = NAME) -> str:
     """The libpq URL of a database on the server behind this socket."""
     # The port is told, for PGPORT would change it.
-    return f"postgresql://{NAME}@/{database}?host={quote(str(sockets), safe='')}&port=5432"
+    return f"postgresql://{NAME}@/{database}?host={quote(str(sockets))}&port=5432"
 
 
-def _make(place: Place, programs: Path) -> None:
+def _make(place: Place, programs: Path, claim: int) -> None:
     """The data folder, complete or not at all."""
     if place.data.exists():
         _check_major(place)
@@ -109,9 +110,11 @@ def _make(place: Place, programs: Path) -> None:
             programs / "bin/initdb",
             *("--pgdata", new, "--username", NAME, "--auth", "trust"),
             *("--no-locale", "--encoding", "UTF8", "--data-checksums", "--no-instructions"),
+            fds=(claim,),  # should we be killed now, the next starter waits for this one's end
         )
-    except subprocess.CalledProcessError as error:
-        failure = trouble.failed("make a database", error.stdout, place.folder)
+    except (subprocess.SubprocessError, OSError) as error:
+        said = getattr(error, "stdout", None) or str(error)
+        failure = trouble.failed("make a database", str(said), place.folder)
         shutil.rmtree(new, ignore_errors=True)
         raise failure from error
     new.rename(place.data)
@@ -174,29 +177,35 @@ def _pid(place: Place) -> int | None:
     return pid if pid > 1 else None
 
 
-def _answers(place: Place, sockets: Path) -> bool:
-    """Whether the server of this place's data answers; gives it our database if it has none."""
+def _ask(place: Place, sockets: Path) -> str | None:
+    """Why the server does not answer; None if it does, and then it has our database."""
     try:
-        connection = psycopg.connect(
+        with psycopg.connect(
             url(sockets, "postgres"), autocommit=True, connect_timeout=CONNECT_S
+        ) as connection:
+            _check_and_complete(connection, place)
+    except psycopg.OperationalError as error:
+        return str(error)
+    return None
+
+
+def _check_and_complete(connection: psycopg.Connection[tuple[Any, ...]], place: Place) -> None:
+    folder, there = connection.execute(
+        "SELECT current_setting('data_directory'),"
+        " EXISTS (SELECT FROM pg_database WHERE datname = %s)",
+        [NAME],
+    ).fetchone() or ("", False)
+    if not place.data.samefile(folder):
+        raise SetupError(
+            f"The server of {place.folder} keeps its data in {folder}, not in {place.data}. "
+            f"Stop it, then start Spotloom again."
         )
-    except psycopg.OperationalError:
-        return False
-    with connection:
-        row = connection.execute(
-            "SELECT current_setting('data_directory'),"
-            " EXISTS (SELECT FROM pg_database WHERE datname = %s)",
-            [NAME],
-        ).fetchone()
-        folder, there = row or ("", False)
-        if not place.data.samefile(folder):
-            raise SetupError(
-                f"The server behind {sockets} keeps its data in {folder}, not in {place.data}. "
-                f"Stop it, then start Spotloom again."
-            )
-        if not there:
-            connection.execute(f"CREATE DATABASE {NAME}")
-    return True
+    if there:
+        return
+    try:
+        connection.execute(f"CREATE DATABASE {NAME}")
+    except psycopg.Error as error:
+        raise trouble.failed("make its database", str(error), place.folder) from error
 
 
 def _ended(place: Place) -> bool:
@@ -216,11 +225,11 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
     return True
 
 
-def _silent(place: Place) -> SetupError:
+def _silent(place: Place, reason: str) -> SetupError:
     pid = _pid(place)
     return SetupError(
         f"The database server in {place.folder} runs{f' as process {pid}' if pid else ''} but "
-        f"neither answers nor ends ({trouble.telling(_log(place)) or 'its log is empty'}). "
+        f"neither answers nor ends ({trouble.telling(reason)}). "
         f"End it{f' (kill -QUIT {pid})' if pid else ''}, then start Spotloom again."
     )
 
@@ -230,10 +239,6 @@ def _log(place: Place) -> str:
         return (place.folder / "server.log").read_text(encoding="utf-8", errors="replace")
     except FileNotFoundError:
         return ""
-
-
-def _log_size(place: Place) -> int:
-    return len(_log(place))
 
 
 def _trim_log(place: Place) -> None:
