@@ -29,12 +29,12 @@ class Watcher(Protocol):
     def see(self, frame: av.VideoFrame) -> None: ...
 
 
-def probe(path: Path, watcher: Watcher | None = None) -> Probe:
+def probe(path: Path, watcher: Watcher | None = None, *, most_frames: int = MOST_FRAMES) -> Probe:
     """Measure the file; BadFile when it is cut or damaged, Unplayable when it is no video."""
     check_whole(path)
     with _readable(path), _opened(path) as container:
         video, audio = _streams(container)
-        clock = _Clock(video)
+        clock = _Clock(video, most_frames=most_frames)
         for packet in container.demux((video,) if audio is None else (video, audio)):
             _decode(packet, clock, watcher)
         clock.check(video.frames)
@@ -123,7 +123,8 @@ def _decode(packet: "av.Packet[Stream]", clock: "_Clock", watcher: Watcher | Non
 class _Clock:
     """Counts frames and the time they fill."""
 
-    def __init__(self, video: av.VideoStream) -> None:
+    def __init__(self, video: av.VideoStream, *, most_frames: int) -> None:
+        self._most_frames = most_frames
         self.frames = 0
         self.width = self.height = 0
         self._rate = video.average_rate or video.guessed_rate or Fraction(25)
@@ -138,8 +139,8 @@ class _Clock:
                 self.width, self.height = frame.height, frame.width
         _check_size(frame.width, frame.height)  # it may change on the way
         self.frames += 1
-        if self.frames > MOST_FRAMES:
-            raise Unplayable(f"The video has more than {MOST_FRAMES:,} frames.")
+        if self.frames > self._most_frames:
+            raise Unplayable(f"The video has more than {self._most_frames:,} frames.")
         base = frame.time_base or Fraction(1, 90_000)
         at = self._ends if frame.pts is None else frame.pts * base
         self._starts = at if self._starts is None else min(self._starts, at)
