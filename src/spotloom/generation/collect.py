@@ -19,8 +19,8 @@ from spotloom.errors import Permanent, Transient
 from spotloom.generation import outcomes
 from spotloom.generation.tools import tools
 from spotloom.media.download import download
-from spotloom.media.store import key_for
 from spotloom.media.inspected import BadFile, Inspected
+from spotloom.media.store import key_for
 from spotloom.providers.provider import Content, Variant
 
 log = structlog.get_logger()
