@@ -1,6 +1,5 @@
 """Where a provider is reached and who pays there: the address, the key, and keeping the key in."""
 
-import hashlib
 import re
 from dataclasses import dataclass, field
 
@@ -18,12 +17,15 @@ class Account:
 
     base: str  # ends in the protocol's version, without a slash
     key: SecretStr | None = field(repr=False)
+    name: str | None = None  # where the address is not what tells accounts apart
 
     @property
     def id(self) -> str:
-        """Names the account without giving the key away; the same on every machine."""
-        secret = self.key.get_secret_value() if self.key else ""
-        return hashlib.sha256(f"{self.base} {secret}".encode()).hexdigest()[:12]
+        """Names the account; the same on every machine, and after the key was renewed.
+
+        What is in flight must be found again under a renewed key, so the key has no part in it.
+        """
+        return self.name or self.base.partition("://")[2]
 
     def headers(self) -> dict[str, str]:
         """What proves to the server who pays. It goes nowhere else."""
@@ -34,9 +36,11 @@ class Account:
         return text.replace(self.key.get_secret_value(), "[key]") if self.key else text
 
 
-def account(*, provider: str, base_url: str, api_key: str | None) -> Account:
+def account(
+    *, provider: str, base_url: str, api_key: str | None, name: str | None = None
+) -> Account:
     """The account as the settings give it; SetupError when the address or key cannot be one."""
-    return Account(_base(base_url, provider), _key(api_key, provider))
+    return Account(_base(base_url, provider), _key(api_key, provider), name)
 
 
 def _base(text: str, provider: str) -> str:

@@ -61,6 +61,7 @@ class Catalog:
         *,
         base_url: str,
         api_key: str | None,
+        account_name: str | None = None,
         dialect: str | None = None,
         concurrent: int | None = None,
         poll_s: float | None = None,
@@ -76,7 +77,7 @@ class Catalog:
             limits = replace(limits, poll_s=poll_s)
         return OpenAIVideos(
             name=name,
-            account=account(provider=name, base_url=base_url, api_key=api_key),
+            account=account(provider=name, base_url=base_url, api_key=api_key, name=account_name),
             dialect=self.dialect(offer.dialect if dialect is None else dialect),
             words=self.words,
             capabilities=offer.capabilities if capabilities is None else capabilities,
