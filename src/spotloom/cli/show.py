@@ -1,0 +1,115 @@
+"""`spotloom status` and `spotloom watch`: how campaigns stand."""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+from rich.table import Table
+
+from spotloom import settings as setting
+from spotloom import wiring
+from spotloom.campaigns import reads
+from spotloom.campaigns.reads import Header, Progress
+from spotloom.cli import progress
+from spotloom.cli.say import answer_json, err, out
+from spotloom.creative.pricing import dollars
+from spotloom.settings import Settings
+
+Shown = list[tuple[Header, Progress]]
+
+
+def status_command(
+    campaign: Annotated[
+        str | None, typer.Argument(help="A batch id or campaign id. [the latest ones]")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Show how far a campaign is, and what it has cost."""
+    shown = asyncio.run(_state(setting.load(), campaign))
+    if as_json:
+        states = [_as_json(header, state) for header, state in shown]
+        answer_json(states[0] if campaign else states)
+    elif not shown:
+        out.print("No campaign has been made here yet. `spotloom demo` makes one.")
+    elif campaign:
+        header, state = shown[0]
+        out.print(f"[bold]{header.batch_key}[/] · {header.provider} · {header.model}")
+        out.print(progress.picture(state))
+    else:
+        out.print(_table(shown))
+
+
+def watch_command(
+    campaign: Annotated[str, typer.Argument(help="A batch id or campaign id.")],
+) -> None:
+    """Follow a campaign that another process works on; Ctrl-C only stops the watching."""
+    try:
+        asyncio.run(_watch(setting.load(), campaign))
+    except KeyboardInterrupt:
+        err.print("Stopped watching; the campaign goes on.")
+
+
+async def _state(settings: Settings, name: str | None) -> Shown:
+    async with wiring.opened(settings) as base, base.sessions() as session:
+        if name is not None:
+            headers = [await reads.find(session, name)]
+        else:
+            headers = await reads.campaigns(session)
+        return [(header, await reads.progress(session, header.id)) for header in headers]
+
+
+async def _watch(settings: Settings, name: str) -> None:
+    async with wiring.opened(settings) as base:
+        async with base.sessions() as session:
+            header = await reads.find(session, name)
+        await progress.until_over(base.sessions, header.id, quiet=False)
+
+
+def _as_json(header: Header, state: Progress) -> dict[str, Any]:
+    money = state.money
+    return {
+        "campaign": str(header.id),
+        "batchId": header.batch_key,
+        "provider": header.provider,
+        "model": header.model,
+        "state": header.state,
+        "createdAt": header.created_at.isoformat(),
+        "totalVideos": state.total,
+        "over": state.over,
+        "counts": {status.value: count for status, count in state.counts.items()},
+        "currency": "USD",
+        "estimatedCost": money.estimated,
+        "reservedCost": money.reserved,
+        "unknownCost": money.unknown,
+        "actualCost": money.actual,
+        "secondsLeft": state.left_s,
+        "lanes": [
+            {
+                "provider": lane.provider,
+                "account": lane.account,
+                "limit": lane.limit,
+                "held": lane.held,
+                "waiting": lane.waiting,
+                "pausedUntil": lane.paused_until and lane.paused_until.isoformat(),
+                "blocked": lane.blocked,
+                "reason": lane.reason,
+            }
+            for lane in state.lanes
+        ],
+    }
+
+
+def _table(shown: Shown) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("batch", "videos", "state", "charged", "estimated", "made"):
+        table.add_column(name, justify="right" if name in {"charged", "estimated"} else "left")
+    for header, state in shown:
+        table.add_row(
+            header.batch_key,
+            f"{state.over} of {state.total}",
+            "over" if state.over == state.total else header.state,
+            dollars(state.money.actual),
+            dollars(state.money.estimated),
+            f"{header.created_at.astimezone():%Y-%m-%d %H:%M}",
+        )
+    return table

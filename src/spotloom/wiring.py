@@ -1,0 +1,174 @@
+"""Calls the constructors: from settings to open connections, and closes them in order."""
+
+import asyncio
+import contextlib
+import shutil
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from spotloom import embedded
+from spotloom.campaigns import database
+from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.submit import LaneKey
+from spotloom.creative.dimensions import Vocabulary
+from spotloom.errors import SetupError
+from spotloom.forms import load_vocabulary
+from spotloom.generation import worker
+from spotloom.generation.tools import Tools
+from spotloom.media.store import Store
+from spotloom.media.workers import Workers
+from spotloom.providers.catalog import catalog
+from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
+from spotloom.providers.provider import Capability, Provider
+from spotloom.sandbox import launcher
+from spotloom.settings import Settings
+
+SANDBOX = "sandbox"
+LEAST_FREE_BYTES = 200 * 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """The data folder and the database, ready for use."""
+
+    home: Path
+    url: str
+    sessions: Sessions
+    store: Store
+
+
+def offers(settings: Settings, provider: str | None = None) -> tuple[Capability, ...]:
+    """What the chosen provider makes."""
+    return catalog().capabilities(provider or settings.provider)
+
+
+def vocabulary(settings: Settings) -> Vocabulary:
+    """The dimensions and rules in force."""
+    return load_vocabulary(settings.vocabulary)
+
+
+def prepare_home(settings: Settings) -> Path:
+    """The data folder, made if absent; SetupError when it cannot be written or is full."""
+    home = settings.data
+    try:
+        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe = home / ".writable"
+        probe.write_bytes(b"ok")
+        probe.unlink()
+        free = shutil.disk_usage(home).free
+    except OSError as error:
+        raise SetupError(
+            f"The data folder {home} cannot be written: {error.strerror}. "
+            "Set SPOTLOOM_HOME to a folder that this user may write."
+        ) from error
+    if free < LEAST_FREE_BYTES:
+        raise SetupError(
+            f"The disk of the data folder {home} has {free // 2**20} MB left; at least "
+            f"{LEAST_FREE_BYTES // 2**20} MB are needed. Free some, or set SPOTLOOM_HOME."
+        )
+    return home
+
+
+@contextlib.contextmanager
+def database_url(settings: Settings, home: Path) -> Iterator[str]:
+    """The database to use: DATABASE_URL, else the one that comes with us, started here."""
+    if settings.database_url is not None:
+        yield settings.database_url.get_secret_value()
+        return
+    server = embedded.start(home)
+    try:
+        yield server.url
+    finally:
+        server.stop()
+
+
+@contextlib.asynccontextmanager
+async def opened(settings: Settings) -> AsyncIterator[Base]:
+    """Data folder, database with its tables up to date, and store."""
+    home = prepare_home(settings)
+    store = Store.open(settings.store or str(home / "media"))
+    with database_url(settings, home) as url:
+        await asyncio.to_thread(database.check, url)
+        await asyncio.to_thread(database.migrate, url)
+        engine, sessions = database.connect(url)
+        try:
+            yield Base(home, url, sessions, store)
+        finally:
+            await engine.dispose()
+
+
+@contextlib.asynccontextmanager
+async def providers(
+    settings: Settings, home: Path, *, names: set[str]
+) -> AsyncIterator[list[Provider]]:
+    """The providers of these names, reachable; the sandbox is started when it is among them."""
+    async with contextlib.AsyncExitStack() as stack:
+        opened: list[Provider] = []
+        for name in sorted(names):
+            provider = (
+                _sandbox(settings, home, stack) if name == SANDBOX else _openai_videos(settings)
+            )
+            stack.push_async_callback(provider.close)
+            opened.append(provider)
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def worker_of(settings: Settings, base: Base, using: list[Provider]) -> AsyncIterator[None]:
+    """This process works on the lanes of those providers while the context is open."""
+    scratch = base.home / "scratch"
+    scratch.mkdir(exist_ok=True)
+    workers = Workers()
+    liveness = worker.new_liveness(base.url)
+    tools = Tools(
+        sessions=base.sessions,
+        providers={(p.name, p.account): p for p in using},
+        store=base.store,
+        workers=workers,
+        scratch=scratch,
+        max_bytes=settings.max_file_mb * 2**20,
+        poll_s=settings.poll_seconds,
+        still_mine=liveness.still_mine,
+    )
+    try:
+        async with worker.working(base.url, tools, liveness):
+            yield
+    finally:
+        workers.close()
+
+
+def lane_key(settings: Settings, provider: Provider) -> LaneKey:
+    """Where batches for this provider queue."""
+    return LaneKey(
+        provider=provider.name, account=provider.account, slot_limit=settings.max_concurrent
+    )
+
+
+def _openai_videos(settings: Settings) -> OpenAIVideos:
+    if settings.sora_base_url is None:
+        raise SetupError(
+            "The provider openai-videos needs SORA_BASE_URL, the address of a server that speaks "
+            "/v1/videos (and SORA_API_KEY, where it asks for a key)."
+        )
+    key = settings.sora_api_key
+    return catalog().openai_videos(
+        "openai-videos",
+        base_url=str(settings.sora_base_url),
+        api_key=None if key is None else key.get_secret_value(),
+        dialect=settings.dialect,
+        concurrent=settings.max_concurrent,
+        timeouts=Timeouts(read_s=settings.request_timeout_seconds),
+    )
+
+
+def _sandbox(settings: Settings, home: Path, stack: contextlib.AsyncExitStack) -> OpenAIVideos:
+    running = launcher.ensure(home / "sandbox", limit=settings.max_concurrent)
+    stack.callback(running.stop)
+    return catalog().openai_videos(
+        SANDBOX,
+        base_url=running.base_url,
+        api_key=None,
+        concurrent=settings.max_concurrent,
+        account_name="local",  # the port differs from start to start, the account does not
+    )
