@@ -89,9 +89,10 @@ def _is_last(page: JobList, fresh: Sequence[Listed], *, since: dt.datetime, aske
 
 
 def _newest_first(jobs: Sequence[Listed]) -> bool:
-    times = [job.created_at for job in jobs]
-    known = [t for t in times if t is not None]
-    return len(known) == len(times) and all(a >= b for a, b in itertools.pairwise(known))
+    """Whether the page proves that what follows it is older; jobs of one moment prove nothing."""
+    known = [job.created_at for job in jobs if job.created_at is not None]
+    falling = all(a >= b for a, b in itertools.pairwise(known))
+    return len(known) == len(jobs) and falling and known[0] > known[-1]
 
 
 def _prompt(told: str | None, sent: str) -> Match:

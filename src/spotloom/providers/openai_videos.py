@@ -38,8 +38,9 @@ from spotloom.providers.provider import (
 )
 from spotloom.providers.replies import Accepted, Cause, Job, JobList
 
-# It logs every address at INFO, and a redirected download's address is a key to the file.
-logging.getLogger("httpx2").setLevel(logging.WARNING)
+# They log every address, and a redirected download's address is a key to the file.
+for _library in ("httpx2", "httpcore2"):
+    logging.getLogger(_library).setLevel(logging.WARNING)
 
 _LARGEST_REPLY = 16 * 1024 * 1024
 _PAGE = 100
@@ -199,7 +200,7 @@ class OpenAIVideos:
             fields["spotloom"] = {
                 "brand": request.brand,
                 "loop": request.loop,
-                "values": dict(request.values),
+                "values": request.values,
             }
         headers["Content-Type"] = "application/json"
         body = json.dumps(fields).encode()
@@ -272,10 +273,11 @@ class OpenAIVideos:
             case "queued" | "in_progress" | "other":
                 return Pending(job.progress)
 
-    def _rejected(self, why: Cause) -> Rejected:
+    def _rejected(self, error: Cause) -> Rejected:
+        why = refusals.shown(error, self._account)
         return Rejected(
-            code=(why.code or "failed").lower(),
-            text=self._account.hide(why.message or "") or f"{self.name} gave no reason.",
+            code=why.code or "failed",
+            text=why.message or f"{self.name} gave no reason.",
             moderation=refusals.moderation(why, self._words),
             billed=self._dialect.bills_failures,
         )

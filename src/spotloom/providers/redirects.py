@@ -1,6 +1,7 @@
 """Decides whether a download may go where a server sends it, and pins the address it goes to."""
 
 import asyncio
+import contextlib
 import ipaddress
 import socket
 from collections.abc import AsyncIterator, Mapping
@@ -88,6 +89,8 @@ def _origin(url: httpx2.URL) -> tuple[str, str, int]:
 
 
 async def _addresses(host: str, port: int, *, provider: str) -> list[IPAddress]:
+    with contextlib.suppress(ValueError):
+        return [ipaddress.ip_address(host)]
     try:
         async with asyncio.timeout(_LOOKUP_S):
             found = await asyncio.get_running_loop().getaddrinfo(

@@ -56,10 +56,14 @@ def read(
     status: int, headers: Mapping[str, str], body: bytes, *, provider: str, account: Account
 ) -> Refusal:
     """The answer of a server that did not do what it was asked, without our key in it."""
-    why = cause(body)
-    shown = why.model_copy(update={"message": account.hide(why.message or "") or None})
     wait = retry_after(headers, now=dt.datetime.now(dt.UTC))
-    return Refusal(provider, status, shown, wait)
+    return Refusal(provider, status, shown(cause(body), account), wait)
+
+
+def shown(why: Cause, account: Account) -> Cause:
+    """The cause as it may be shown and compared: without our key, its code in lower case."""
+    code, message = account.hide(why.code or ""), account.hide(why.message or "")
+    return Cause(code=code.lower() or None, message=message or None, type=why.type)
 
 
 def on_create(refusal: Refusal, *, dialect: Dialect, words: Vocabulary) -> SpotloomError:

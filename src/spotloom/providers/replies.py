@@ -104,7 +104,7 @@ def cause(content: bytes) -> Cause:
     found = error.error or Cause()
     said = found.message or error.message or _detail(error.detail) or ""
     code = found.code or error.code or found.type
-    return Cause(code=code.lower() if code else None, message=said[:_TEXT_LIMIT], type=found.type)
+    return Cause(code=code, message=said[:_TEXT_LIMIT], type=found.type)
 
 
 class _ErrorBody(BaseModel):
