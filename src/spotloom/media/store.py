@@ -71,8 +71,15 @@ class Store:
         try:
             objects = from_url(
                 url,
-                # One request moves one part or one whole read; the default of 30 s cuts slow lines.
-                client_options={"timeout": "10 minutes", "connect_timeout": "10 seconds"},
+                client_options={
+                    # One request moves one part or one whole read; 30 s, the default, cuts slow
+                    # lines.
+                    "timeout": "10 minutes",
+                    "connect_timeout": "10 seconds",
+                    # These options replace those of the environment. Plain HTTP happens only
+                    # where the configured endpoint says http://, as a MinIO beside us does.
+                    "allow_http": True,
+                },
                 retry_config={"max_retries": 3, "retry_timeout": dt.timedelta(seconds=60)},
             )
         except (BaseError, ValueError, TypeError) as error:

@@ -53,7 +53,11 @@ class Workers:
         a worker died over it twice.
         """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._threads, self._inspect, path, folder)
+        with self._lock:
+            self._refuse_when_closed()
+            # Under the lock, or the threads could be gone between the question and the answer.
+            seeing = loop.run_in_executor(self._threads, self._inspect, path, folder)
+        return await seeing
 
     def close(self) -> None:
         """End every worker; what is under way ends with Transient."""
@@ -83,8 +87,7 @@ class Workers:
     def _take(self) -> "_Worker":
         while True:
             with self._lock:
-                if self._closed:
-                    raise Transient("The media workers are closing; nothing was inspected.")
+                self._refuse_when_closed()
                 try:
                     worker = self._idle.get_nowait()
                 except queue.Empty:
@@ -93,6 +96,10 @@ class Workers:
             if worker.is_alive():
                 return worker
             self._bury(worker)  # killed while idle: no file is to blame
+
+    def _refuse_when_closed(self) -> None:
+        if self._closed:
+            raise Transient("The media workers are closing; the file was not looked at.")
 
     def _bury(self, worker: "_Worker") -> int:
         with self._lock:

@@ -27,6 +27,8 @@ def make_video(
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream(codec, rate=fps)
         video.width, video.height, video.pix_fmt = width, height, pixels
+        if codec == "libx264":
+            video.options = {"preset": "ultrafast"}
         if times:
             video.codec_context.time_base = Fraction(1, 1000)
         voice = container.add_stream("aac", rate=SOUND_RATE, layout="mono") if sound else None
