@@ -66,6 +66,31 @@ def test_the_poster_is_not_the_black_beginning(tmp_path):
         assert np.asarray(poster.convert("L")).std() > 10
 
 
+def test_a_turned_video_is_measured_and_drawn_as_it_is_shown(tmp_path):
+    path = tmp_path / "v.mp4"
+    with av.open(str(path), "w", format="mp4") as container:
+        video = container.add_stream("libx264", rate=24)
+        video.width, video.height, video.pix_fmt = 128, 64, "yuv420p"
+        picture = np.zeros((64, 128, 3), np.uint8)
+        picture[:32] = 255  # white above
+        container.mux(video.encode(av.VideoFrame.from_ndarray(picture, format="rgb24")))
+        container.mux(video.encode())
+    one, none, w = (0x10000).to_bytes(4), bytes(4), (0x40000000).to_bytes(4)
+    minus = (0xFFFF0000).to_bytes(4)
+    upright = one + none * 3 + one + none * 3 + w
+    clockwise = none + one + none + minus + none * 4 + w
+    data = path.read_bytes()
+    track = data.index(b"tkhd")
+    path.write_bytes(data[:track] + data[track:].replace(upright, clockwise, 1))
+    seen = inspect(path, tmp_path / "stills")
+    assert (seen.probe.width, seen.probe.height) == (64, 128)
+    with Image.open(seen.poster) as poster:
+        grey = np.asarray(poster.convert("L"))
+    assert grey.shape == (128, 64)
+    assert grey[:, 40:].mean() > 200  # above has become right
+    assert grey[:, :24].mean() < 50
+
+
 def rising(path: Path, frames: int) -> Path:
     """A video whose brightness tells the time."""
     with av.open(str(path), "w", format="mp4") as container:
