@@ -8,8 +8,6 @@ from dataclasses import dataclass
 import typer.main
 from tests.house import tree
 
-from spotloom import cli
-
 # Programs that a document may print beside our own, and what for.
 OTHERS = {
     "cd": "into the clone",
@@ -68,6 +66,8 @@ def refusal(command: Printed) -> str | None:
 
 
 def _refused_by_cli(args: list[str]) -> str | None:
+    from spotloom import cli  # not above: a broken command must not hide the other rules
+
     command = typer.main.get_command(cli.app)
     while args and not args[0].startswith("-") and hasattr(command, "commands"):
         if args[0] not in command.commands:

@@ -45,7 +45,7 @@ def error_classes() -> dict[str, str]:
         for node in ast.walk(rules.parsed(tree.text(name))):
             if isinstance(node, ast.ClassDef):
                 stands[node.name] = name
-                bases[node.name] = {b.id for b in node.bases if isinstance(b, ast.Name)}
+                bases[node.name] = {ast.unparse(b).rpartition(".")[2] for b in node.bases}
     ours = {errors.SpotloomError.__name__}
     while grown := {name for name, of in bases.items() if of & ours} - ours:
         ours |= grown
