@@ -4,6 +4,7 @@ import hashlib
 import itertools
 from collections.abc import Callable
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -89,6 +90,48 @@ def test_a_turned_video_is_measured_and_drawn_as_it_is_shown(tmp_path):
     assert grey.shape == (128, 64)
     assert grey[:, 40:].mean() > 200  # above has become right
     assert grey[:, :24].mean() < 50
+
+
+def rewritten(
+    source: Path, target: Path, *, earlier: Fraction = Fraction(0), options: dict[str, str]
+) -> Path:
+    """The same pictures in a file of another layout, moved to an earlier time."""
+    with av.open(str(source)) as old, av.open(str(target), "w", options=options) as new:
+        video = new.add_stream_from_template(old.streams.video[0])
+        for packet in old.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = video
+                packet.pts -= int(earlier / packet.time_base)
+                packet.dts -= int(earlier / packet.time_base)
+                new.mux(packet)
+    return target
+
+
+def test_frames_that_an_edit_list_hides_do_not_count_as_damage(tmp_path):
+    source = make_video(tmp_path / "whole.mp4", frames=48, sound=False)
+    path = rewritten(source, tmp_path / "v.mp4", earlier=Fraction(1, 2), options={})
+    seen = probe(path)
+    assert (seen.frames, seen.seconds) == (36, Decimal("1.500"))
+
+
+def test_a_file_in_fragments_is_whole_too_and_bad_when_cut(tmp_path):
+    source = make_video(tmp_path / "whole.mp4", frames=48, sound=False)
+    flags = {"movflags": "frag_every_frame+empty_moov+default_base_moof"}
+    path = rewritten(source, tmp_path / "v.mp4", options=flags)
+    seen = probe(path)
+    assert (seen.frames, seen.seconds) == (48, Decimal("2.000"))
+    path.write_bytes(path.read_bytes()[:-300])
+    with pytest.raises(BadFile):
+        probe(path)
+
+
+def test_an_index_that_points_outside_the_file_is_damage(tmp_path):
+    path = make_video(tmp_path / "v.mp4", frames=24, sound=False)
+    data = path.read_bytes()
+    offsets = data.index(b"stco") + 12  # the table of where the pictures lie has one entry
+    path.write_bytes(data[:offsets] + len(data).to_bytes(4) + data[offsets + 4 :])
+    with pytest.raises(BadFile):
+        probe(path)
 
 
 def rising(path: Path, frames: int) -> Path:

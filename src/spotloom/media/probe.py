@@ -37,7 +37,7 @@ def probe(path: Path, watcher: Watcher | None = None, *, most_frames: int = MOST
         clock = _Clock(video, most_frames=most_frames)
         for packet in container.demux((video,) if audio is None else (video, audio)):
             _decode(packet, clock, watcher)
-        clock.check(video.frames)
+        clock.check(video)
         with path.open("rb") as file:
             sha256 = hashlib.file_digest(file, "sha256").hexdigest()
         return Probe(
@@ -110,6 +110,7 @@ def _check_size(width: int, height: int) -> None:
 def _decode(packet: "av.Packet[Stream]", clock: "_Clock", watcher: Watcher | None) -> None:
     if packet.is_corrupt:
         raise BadFile(f"The file is damaged: a packet is incomplete after {clock.frames} frames.")
+    clock.packets += packet.size > 0 and packet.stream.type == "video"
     for frame in packet.decode():
         if not isinstance(frame, av.VideoFrame):
             continue
@@ -125,7 +126,7 @@ class _Clock:
 
     def __init__(self, video: av.VideoStream, *, most_frames: int) -> None:
         self._most_frames = most_frames
-        self.frames = 0
+        self.frames = self.packets = 0
         self.width = self.height = 0
         self._rate = video.average_rate or video.guessed_rate or Fraction(25)
         self._starts: Fraction | None = None
@@ -147,12 +148,14 @@ class _Clock:
         lasts = frame.duration * base if frame.duration > 0 else 1 / self._rate
         self._ends = max(self._ends, at + lasts)
 
-    def check(self, promised: int) -> None:
+    def check(self, video: av.VideoStream) -> None:
         if not self.frames:
             raise BadFile("The file is damaged: not one frame decodes.")
-        if self.frames < promised:
+        # Packets, not frames: an edit list may hide frames of a file that is as it should be.
+        promised = len(video.index_entries)
+        if self.packets < promised:
             raise BadFile(
-                f"The file is damaged: its index names {promised} frames, {self.frames} decode."
+                f"The file is damaged: its index names {promised} packets, it holds {self.packets}."
             )
 
     @property
