@@ -11,7 +11,7 @@ MODULE_LINES, FUNCTION_LINES, ROOM_MODULES = 400, 50, 12
 REFUSED_MODULES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "misc"}
 # Only words that mean nothing else here; "payload" is also what PostgreSQL's NOTIFY carries.
 REFUSED_WORDS = {"combo", "combos", "util", "utils", "helper", "helpers", "misc"}
-TOP = re.compile(r"#.*\btop of (?:the|this|a) (?:process|task|job)[:;,] \w{2,}")
+TOP = re.compile(r"#.*\btop of (?:the|this|a) (?:process|task|job)[:;,] \w")
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 parsed = functools.cache(ast.parse)
