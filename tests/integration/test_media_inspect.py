@@ -125,11 +125,15 @@ def test_a_file_in_fragments_is_whole_too_and_bad_when_cut(tmp_path):
         probe(path)
 
 
-def test_an_index_that_points_outside_the_file_is_damage(tmp_path):
-    path = make_video(tmp_path / "v.mp4", frames=24, sound=False)
+@pytest.mark.parametrize("chunk", ["first", "last"])
+def test_an_index_that_points_outside_the_file_is_damage(chunk, tmp_path):
+    path = make_video(tmp_path / "v.mp4", frames=96, sound=True)
     data = path.read_bytes()
-    offsets = data.index(b"stco") + 12  # the table of where the pictures lie has one entry
-    path.write_bytes(data[:offsets] + len(data).to_bytes(4) + data[offsets + 4 :])
+    table = data.index(b"stco") + 12  # where the chunks of pictures lie, between those of sound
+    chunks = int.from_bytes(data[table - 4 : table])
+    assert chunks > 1
+    place = table if chunk == "first" else table + 4 * (chunks - 1)
+    path.write_bytes(data[:place] + len(data).to_bytes(4) + data[place + 4 :])
     with pytest.raises(BadFile):
         probe(path)
 
