@@ -31,6 +31,16 @@ class Offer:
     dialect: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """What a seller asked for a second of one model's video at one resolution."""
+
+    seller: str
+    model: str
+    resolution: str
+    rate: Rate
+
+
 @dataclass(frozen=True, slots=True)
 class Catalog:
     """Everything known of providers before any of them is asked."""
@@ -38,6 +48,7 @@ class Catalog:
     offers: dict[str, Offer]
     dialects: dict[str, Dialect]
     words: Vocabulary
+    prices: tuple[Price, ...]
 
     def offer(self, provider: str) -> Offer:
         """What the provider offers; SetupError names the known ones."""
@@ -97,6 +108,7 @@ def catalog() -> Catalog:
             name: Dialect(name=name, **entry.model_dump()) for name, entry in file.dialects.items()
         },
         words=Vocabulary(**file.words.model_dump()),
+        prices=tuple(price for entry in file.prices for price in entry.each()),
     )
 
 
@@ -131,6 +143,25 @@ class _Rate(_Strict):
     source: str
 
 
+class _Price(_Strict):
+    seller: str
+    model: str
+    resolutions: dict[str, Decimal]
+    as_of: dt.date
+    source: str
+
+    def each(self) -> list[Price]:
+        return [
+            Price(
+                seller=self.seller,
+                model=self.model,
+                resolution=resolution,
+                rate=Rate(per_second=per_second, as_of=self.as_of, source=self.source),
+            )
+            for resolution, per_second in self.resolutions.items()
+        ]
+
+
 def _spread(value: object) -> object:
     match value:
         case {"first": int(first), "last": int(last)}:
@@ -155,6 +186,7 @@ class _File(_Strict):
     words: _Words
     dialects: dict[str, _Dialect]
     rates: dict[str, _Rate]
+    prices: tuple[_Price, ...]
     providers: dict[str, _Provider]
 
 
