@@ -146,7 +146,7 @@ def _launch(place: Place, programs: Path, sockets: Path, claim: int) -> None:
             *("/bin/sh", "-c", '"$@" &', "sh"),
             *(programs / "bin/postgres", "-D", place.data),
             *(word for name, value in settings.items() for word in ("-c", f"{name}={value}")),
-            env=_stale_pid_waiver(place),
+            env=_forget_the_last(place, sockets),
             output=log,
             fds=(claim,),
         )
@@ -154,13 +154,15 @@ def _launch(place: Place, programs: Path, sockets: Path, claim: int) -> None:
         os.close(log)
 
 
-def _stale_pid_waiver(place: Place) -> dict[str, str]:
-    """What keeps PostgreSQL from taking a stranger for its earlier self.
+def _forget_the_last(place: Place, sockets: Path) -> dict[str, str]:
+    """Clear what an earlier server left; what keeps PostgreSQL from taking a stranger for it.
 
-    We hold the lock that every process of an earlier server would hold, so the pid in its file is
-    stale, even if it is now another process's. PostgreSQL does not mind the pid of its grandparent
-    (pg_ctl tells it so). It still looks whether anybody uses the data folder's shared memory.
+    We hold the lock that every process of an earlier server would hold, so the pid that it left is
+    stale, even if it is now another's, or a zombie's. PostgreSQL does not mind the pid of its
+    grandparent (pg_ctl tells it so). It still looks whether anybody uses the data's shared memory.
     """
+    for name in (".s.PGSQL.5432", ".s.PGSQL.5432.lock"):
+        (sockets / name).unlink(missing_ok=True)
     pid = _pid(place)
     if pid is None:
         (place.data / "postmaster.pid").unlink(missing_ok=True)  # torn; it would refuse to start

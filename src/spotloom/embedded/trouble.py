@@ -40,6 +40,8 @@ def advice(said: str, folder: Path) -> str:
             f"Only {_free(folder) / 1e6:.0f} MB are free there: a new database needs about "
             f"{NEEDED_BYTES / 1e6:.0f} MB. Make room, or choose another SPOTLOOM_HOME."
         )
+    if "user does not exist" in said:
+        return "Run Spotloom as a user who is named in /etc/passwd, or set DATABASE_URL."
     if "Read-only file system" in said:
         return "Choose a SPOTLOOM_HOME on a disk that can be written to, or set DATABASE_URL."
     if "ermission denied" in said or "not permitted" in said:
