@@ -70,7 +70,7 @@ def equation(brief: Brief) -> str:
 
 def kept(brief: Brief, vocabulary: Vocabulary, *, cap: int = CAP) -> Selection:
     """The combinations to make and those excluded; BriefError when none or too many are left."""
-    if brief.product > max(cap, LARGEST_MATRIX):
+    if brief.product > LARGEST_MATRIX:
         raise BriefError([_too_many(brief, kept=None, cap=cap)])
     ids = {entry for entry in brief.exclude if isinstance(entry, str)}
     conditions = _exclusions(brief, vocabulary)
@@ -141,7 +141,7 @@ def _cuts(counts: Mapping[str, list[int]], *, total: int, cap: int) -> list[str]
             same = column[0] == column[-1]
             text = f"drop {which}: {left:,}" if same else f"drop any {which}: at most {left:,}"
             found.append((drop, -left, f"{text} videos"))
-    return [text for _, _, text in sorted(found)[:_WAYS_OUT]]
+    return [text for _, _, text in sorted(found, key=lambda way: way[:2])[:_WAYS_OUT]]
 
 
 def _single_options(brief: Brief, *, cap: int) -> str:

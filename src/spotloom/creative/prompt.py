@@ -43,7 +43,7 @@ def paragraphs(text: str) -> dict[str, str]:
 def _sentence(text: str) -> str:
     """The text on one line, closed by a full stop: no marketer's line can pass for a label."""
     line = " ".join(text.split())
-    return line if not line or line.endswith((".", "!", "?", "…")) else f"{line}."
+    return line if not line or line.endswith((".", "!", "?", "…", "。")) else f"{line}."
 
 
 def _paragraph(sentences: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from spotloom.creative.rules import Condition
 from spotloom.errors import BriefError, Problem
 from spotloom.forms.choices import read_animation_style, read_choices, read_exclude
 from spotloom.forms.order import read_order
-from spotloom.forms.problems import Problems, did_you_mean, kind, listed, quoted
+from spotloom.forms.problems import Problems, did_you_mean, field_name, kind, listed, quoted
 from spotloom.providers.provider import Capability
 
 # The texts of a brief: key in a file, field of the Brief, most characters.
@@ -119,6 +119,7 @@ def _check_address(url: str, problems: Problems) -> None:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
+        usable = usable and parts.username is None and parts.port != 0
     except ValueError:
         usable = False
     if url and (not usable or any(c.isspace() for c in url)):
@@ -151,7 +152,7 @@ def _budget(written: object, problems: Problems) -> Decimal | None:
         problems.add("budget", f"{dollars(amount)} is above {dollars(_LARGEST_BUDGET)}, the most.")
     if amount != round(amount, 2):
         problems.add("budget", f"{text} has more than two decimals.")
-    return amount
+    return round(amount, 2)
 
 
 def _unknown_keys(
@@ -159,9 +160,11 @@ def _unknown_keys(
 ) -> None:
     dimensions = [dimension.key for dimension in vocabulary.dimensions]
     for key in data:
+        if problems.full:
+            break
         if key in dimensions:
             problems.add(str(key), f"belongs under `dimensions`, as dimensions.{key}.")
         elif key not in _KEYS:
             hint = did_you_mean(key, (*_KEYS, *dimensions))
             known = listed(_KEYS, last="and")
-            problems.add(f"{key}"[:40], f"is not a key of a brief.{hint} Known: {known}.")
+            problems.add(field_name(key), f"is not a key of a brief.{hint} Known: {known}.")

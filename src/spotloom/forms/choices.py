@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from spotloom.creative.dimensions import ANY, Dimension, Vocabulary
 from spotloom.creative.rules import Choices, Condition
-from spotloom.forms.problems import Problems, did_you_mean, kind, listed, quoted
+from spotloom.forms.problems import Problems, did_you_mean, field_name, kind, listed, quoted
 
 _MOST_EXCLUDE_RULES = 100  # each is held against every combination
 _COMBINATION_KEY = re.compile(r"k[a-z2-7]{11}")
@@ -21,7 +21,7 @@ def read_choices(written: object, vocabulary: Vocabulary, problems: Problems) ->
     for dimension in vocabulary.dimensions:
         path = f"dimensions.{dimension.key}"
         options = _options(table.get(dimension.key), path, dimension, problems)
-        if not options and dimension.required and not table.get(dimension.key):
+        if dimension.required and table.get(dimension.key) in (None, "", [], ()):
             known = listed(option.key for option in dimension.options)
             problems.add(path, f"needs at least one option: {known}.")
         choices.append((dimension.key, options or (ANY,)))
@@ -49,6 +49,8 @@ def read_exclude(
     entries: list[str | Condition] = []
     for place, entry in enumerate(written or ()):
         path = f"exclude[{place}]"
+        if problems.full:
+            break
         if isinstance(entry, Mapping):
             entries.append(_condition(entry, path, vocabulary, problems))
         elif isinstance(entry, str) and _COMBINATION_KEY.fullmatch(entry):
@@ -56,7 +58,7 @@ def read_exclude(
         else:
             problems.add(
                 path,
-                f"{quoted(entry)} is neither a combination's id such as kabcd2345wxyz "
+                f"{quoted(entry)} is neither a combination's id such as kabcd2345wxy "
                 "nor a rule such as {mood: shocking}.",
             )
     rules = sum(isinstance(entry, Condition) for entry in entries)
@@ -76,7 +78,7 @@ def _condition(
         if dimension.key in entry:
             here = f"{path}.{dimension.key}"
             options = _options(entry[dimension.key], here, dimension, problems)
-            if not entry[dimension.key]:
+            if entry[dimension.key] in (None, "", [], ()):
                 problems.add(here, "names no option.")
             terms.append((dimension.key, options))
     return Condition(tuple(terms))
@@ -87,24 +89,26 @@ def _unknown_dimensions(
 ) -> None:
     known = [dimension.key for dimension in vocabulary.dimensions]
     for key in table:
-        if key not in known:
+        if key not in known and not problems.full:
             hint = did_you_mean(key, known)
-            message = f"{quoted(key)} is not a dimension.{hint} Known: {listed(known, last='and')}."
-            problems.add(path, message)
+            message = f"is not a dimension.{hint} Known: {listed(known, last='and')}."
+            problems.add(f"{path}.{field_name(key)}", message)
 
 
 def _options(
     written: object, path: str, dimension: Dimension, problems: Problems
 ) -> tuple[str, ...]:
     """The options in the order of the table, so that the order they came in makes no difference."""
-    if isinstance(written, str) and written:
-        written = [written]
+    if isinstance(written, str):
+        written = [written] if written else []
     entries = written if isinstance(written, list | tuple) else ()
-    if written and not entries:
+    if written not in (None, "", entries):
         problems.add(path, f"must be a list of options, but is {kind(written)}.")
     known = [option.key for option in dimension.options]
     chosen: set[str] = set()
     for place, entry in enumerate(entries):
+        if problems.full:
+            break
         if not isinstance(entry, str) or entry not in known:
             hint = did_you_mean(entry, known)
             message = f"{quoted(entry)} is not an option.{hint} Allowed: {listed(known)}."

@@ -8,6 +8,7 @@ from spotloom.forms.problems import Problems, did_you_mean, kind, listed, quoted
 from spotloom.providers.provider import AspectRatio, Capability
 
 _USUAL_DURATION = 10
+_LONGEST_VIDEO = 24 * 60 * 60
 _TRUTH = {"true": True, "yes": True, "false": False, "no": False}
 
 
@@ -74,8 +75,10 @@ def _whole(written: object) -> int | None:
     if isinstance(written, str) and written.isascii() and written.isdigit() and len(written) < 7:
         return int(written)
     if isinstance(written, float) and written.is_integer():
-        return int(written)
-    return written if isinstance(written, int) and not isinstance(written, bool) else None
+        written = int(written)
+    if not isinstance(written, int) or isinstance(written, bool):
+        return None
+    return written if 0 <= written <= _LONGEST_VIDEO else None
 
 
 def _ratio(written: object, offer: Capability | None, problems: Problems) -> AspectRatio | None:

@@ -14,18 +14,20 @@ class Problems:
 
     def __init__(self) -> None:
         self.found: list[Problem] = []
-        self._unsaid = 0
+
+    @property
+    def full(self) -> bool:
+        """Whether nobody would read more of them; ends the loops over what strangers wrote."""
+        return len(self.found) >= _MOST_PROBLEMS
 
     def add(self, field: str, message: str) -> None:
-        if len(self.found) < _MOST_PROBLEMS:
+        if not self.full:
             self.found.append(Problem(field, message))
-        else:
-            self._unsaid += 1
 
     def error(self) -> BriefError:
         """Everything found, as one error."""
-        more = Problem("brief", f"has {self._unsaid:,} more problems like these.")
-        return BriefError([*self.found, more] if self._unsaid else self.found)
+        more = Problem("brief", f"may hold more problems; these are the first {_MOST_PROBLEMS}.")
+        return BriefError([*self.found, more] if self.full else self.found)
 
 
 def quoted(value: object) -> str:
@@ -33,6 +35,12 @@ def quoted(value: object) -> str:
     text = value if isinstance(value, str) else str(value)
     line = " ".join("".join(c if c.isprintable() else " " for c in text).split())
     return f"“{line[: _LONGEST_QUOTE - 1]}…”" if len(line) > _LONGEST_QUOTE else f"“{line}”"
+
+
+def field_name(key: object) -> str:
+    """The key as a field's path can hold it: as it is when it is a plain word."""
+    plain = isinstance(key, str) and key.isidentifier() and len(key) <= _LONGEST_QUOTE
+    return str(key) if plain else quoted(key)
 
 
 def kind(value: object) -> str:
@@ -49,7 +57,7 @@ def kind(value: object) -> str:
         case dict():
             return "a mapping"
         case _:
-            return f"the number {quoted(value)}"
+            return f"the number {quoted(value)[1:-1]}"
 
 
 def listed(words: Iterable[object], *, last: str = "or") -> str:

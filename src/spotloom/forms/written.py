@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 
 from spotloom.errors import BriefError, Problem
+from spotloom.forms.problems import kind, quoted
 
 LARGEST_FILE = 1024 * 1024  # bytes
 _DEEPEST = 20  # levels; a brief has 4
@@ -54,8 +55,7 @@ def parse_mapping(text: str, *, what: str, name: str) -> dict[str, Any]:
         place = f", line {mark.line + 1}, column {mark.column + 1}" if mark else ""
         raise _refused(what, f"{name}{place}: {error.problem or error.context}.") from error
     if not isinstance(data, dict):
-        kind = "empty" if data is None else f"a {type(data).__name__}"
-        message = f"{name}: must be a mapping such as `brand: …`, but is {kind}."
+        message = f"{name}: must be a mapping such as `brand: …`, but is {kind(data)}."
         raise _refused(what, message)
     return data
 
@@ -91,11 +91,13 @@ class _Loader(yaml.SafeLoader):
         event = self.peek_event()  # type: ignore[no-untyped-call] # the stubs leave it out
         if isinstance(event, yaml.AliasEvent):
             raise _fault(
-                f"the alias *{event.anchor} is not supported; write the value out", event.start_mark
+                f"the alias {quoted(event.anchor)} is not supported; write the value out",
+                event.start_mark,
             )
         if getattr(event, "tag", None) is not None:
             raise _fault(
-                f"the tag {event.tag} is not supported; write a plain value", event.start_mark
+                f"the tag {quoted(event.tag)} is not supported; write a plain value",
+                event.start_mark,
             )
         self.depth += 1
         if self.depth > _DEEPEST:
@@ -115,7 +117,8 @@ class _Loader(yaml.SafeLoader):
                 raise _fault("a key must be a plain word", key_node.start_mark)
             if key_node.value in seen:
                 raise _fault(
-                    f"the key {key_node.value} stands here a second time", key_node.start_mark
+                    f"the key {quoted(key_node.value)} stands here a second time",
+                    key_node.start_mark,
                 )
             seen.add(key_node.value)
         pairs = [(key.value, self.construct_object(value, deep=deep)) for key, value in node.value]
