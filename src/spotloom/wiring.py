@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
@@ -52,7 +53,8 @@ def prepare_home(settings: Settings) -> Path:
     """The data folder, made if absent; SetupError when it cannot be written or is full."""
     home = settings.data
     try:
-        home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        # Root's database runs as another account, which must be able to pass through.
+        home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
         probe = home / ".writable"
         probe.write_bytes(b"ok")
         probe.unlink()

@@ -5,6 +5,7 @@ Pinned exactly, and imported in this room only: it is open core and drifts.
 
 import asyncio
 import logging
+from concurrent.futures import ThreadPoolExecutor
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
 
@@ -65,7 +66,10 @@ async def stop() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    await asyncio.to_thread(DBOS.destroy)
+    # The engine has put its own threads under the loop, and takes them away with itself.
+    with ThreadPoolExecutor(1) as last:
+        await asyncio.get_running_loop().run_in_executor(last, DBOS.destroy)
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 
 def _carries_workflow(task: "asyncio.Task[object]") -> bool:

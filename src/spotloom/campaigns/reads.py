@@ -1,0 +1,280 @@
+"""Answers about campaigns: how far, how much, what came of each video."""
+
+import contextlib
+import datetime as dt
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns import ledger
+from spotloom.campaigns.ledger import Money
+from spotloom.campaigns.tables import Asset, Campaign, CombinationRow, Generation, Lane, LaneSlot
+from spotloom.creative.request import VideoRequest
+from spotloom.creative.status import Status
+from spotloom.errors import NotFound
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Header:
+    """What a campaign is."""
+
+    id: UUID
+    batch_key: str
+    brief: Mapping[str, Any]
+    provider: str
+    model: str
+    state: str
+    estimated_cost: Decimal
+    budget: Decimal | None
+    created_at: dt.datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file we keep, by its key in the store."""
+
+    uri: str
+    sha256: str
+    bytes: int
+    width: int
+    height: int
+    seconds: Decimal | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Video:
+    """One combination with its latest attempt."""
+
+    key: str
+    values: tuple[tuple[str, str], ...]
+    request: VideoRequest
+    status: Status
+    provider: str
+    model: str
+    job: str | None
+    attempt: int
+    progress: int | None
+    estimated_cost: Decimal
+    actual_cost: Decimal | None
+    error_code: str | None
+    error_text: str | None
+    files: Mapping[str, File]  # by kind: video, poster, sprite
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaneState:
+    """How one provider account stands."""
+
+    provider: str
+    account: str
+    limit: int
+    held: int
+    waiting: int
+    paused_until: dt.datetime | None
+    blocked: bool
+    reason: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """How far a campaign is, at one moment."""
+
+    counts: Mapping[Status, int]
+    money: Money
+    lanes: tuple[LaneState, ...]
+    finished_a_minute: float | None  # over the last five minutes of work; None until two are done
+
+    @property
+    def total(self) -> int:
+        """Videos in the campaign."""
+        return sum(self.counts.values())
+
+    @property
+    def over(self) -> int:
+        """Videos with which nothing more will happen by itself."""
+        return sum(count for status, count in self.counts.items() if status.over)
+
+    @property
+    def left_s(self) -> float | None:
+        """Seconds until the last one, at the observed pace."""
+        if not self.finished_a_minute:
+            return None
+        return (self.total - self.over) / self.finished_a_minute * 60
+
+
+async def find(session: AsyncSession, name: str) -> Header:
+    """The campaign with this batch id or campaign id; NotFound names what exists."""
+    where = Campaign.batch_key == name
+    with contextlib.suppress(ValueError):
+        where = where | (Campaign.id == UUID(name))
+    row = await session.scalar(select(Campaign).where(where).limit(1))
+    if row is None:
+        known = await session.scalars(
+            select(Campaign.batch_key).order_by(Campaign.created_at.desc()).limit(5)
+        )
+        latest = ", ".join(known)
+        raise NotFound(
+            f"There is no campaign '{name}'. "
+            + (f"The latest are: {latest}." if latest else "None has been made here yet.")
+        )
+    return _header(row)
+
+
+async def campaigns(session: AsyncSession, *, limit: int = 20) -> list[Header]:
+    """The latest campaigns, newest first."""
+    rows = await session.scalars(select(Campaign).order_by(Campaign.created_at.desc()).limit(limit))
+    return [_header(row) for row in rows]
+
+
+async def progress(session: AsyncSession, campaign_id: UUID) -> Progress:
+    """How far the campaign is now."""
+    latest = _latest(campaign_id).subquery()
+    rows = await session.execute(select(latest.c.status, func.count()).group_by(latest.c.status))
+    return Progress(
+        counts={Status(status): count for status, count in rows},
+        money=await ledger.money(session, campaign_id),
+        lanes=await _lanes(session, campaign_id),
+        finished_a_minute=await _pace(session, campaign_id),
+    )
+
+
+async def videos(session: AsyncSession, campaign_id: UUID) -> list[Video]:
+    """Every combination in the order of the matrix, each with its latest attempt and its files."""
+    latest = _latest(campaign_id).subquery()
+    rows = (
+        await session.execute(
+            select(Generation, CombinationRow.key, CombinationRow.values, Campaign.provider)
+            .join(latest, latest.c.id == Generation.id)
+            .join(CombinationRow, CombinationRow.id == Generation.combination_id)
+            .join(Campaign, Campaign.id == Generation.campaign_id)
+            .order_by(CombinationRow.position)
+        )
+    ).all()
+    files = await _files(session, campaign_id)
+    return [
+        Video(
+            key=row.key,
+            values=tuple((str(k), str(v)) for k, v in row.values),
+            request=VideoRequest.from_json(row[0].request),
+            status=Status(row[0].status),
+            provider=row.provider,
+            model=row[0].request["model"],
+            job=row[0].provider_job_id,
+            attempt=row[0].attempt,
+            progress=row[0].progress,
+            estimated_cost=row[0].estimated_cost,
+            actual_cost=row[0].actual_cost,
+            error_code=row[0].error_code,
+            error_text=row[0].error_text,
+            files=files.get(row[0].id, {}),
+        )
+        for row in rows
+    ]
+
+
+def _header(row: Campaign) -> Header:
+    return Header(
+        id=row.id,
+        batch_key=row.batch_key,
+        brief=row.brief,
+        provider=row.provider,
+        model=row.model,
+        state=row.state,
+        estimated_cost=row.estimated_cost,
+        budget=row.budget,
+        created_at=row.created_at,
+    )
+
+
+def _latest(campaign_id: UUID) -> Any:
+    g = Generation
+    return (
+        select(g.id, g.status)
+        .where(g.campaign_id == campaign_id)
+        .distinct(g.combination_id)
+        .order_by(g.combination_id, g.attempt.desc())
+    )
+
+
+async def _files(session: AsyncSession, campaign_id: UUID) -> dict[UUID, dict[str, File]]:
+    assets = await session.scalars(
+        select(Asset)
+        .join(Generation, Generation.id == Asset.generation_id)
+        .where(Generation.campaign_id == campaign_id)
+    )
+    files: dict[UUID, dict[str, File]] = {}
+    for asset in assets:
+        files.setdefault(asset.generation_id, {})[asset.kind] = File(
+            uri=asset.uri,
+            sha256=asset.sha256,
+            bytes=asset.bytes,
+            width=asset.width,
+            height=asset.height,
+            seconds=asset.seconds,
+        )
+    return files
+
+
+async def _lanes(session: AsyncSession, campaign_id: UUID) -> tuple[LaneState, ...]:
+    used = select(Generation.lane_id).where(Generation.campaign_id == campaign_id).distinct()
+    held = select(func.count()).where(LaneSlot.lane_id == Lane.id).correlate(Lane).scalar_subquery()
+    waiting = (
+        select(func.count())
+        .where(Generation.lane_id == Lane.id, Generation.status == Status.QUEUED.value)
+        .correlate(Lane)
+        .scalar_subquery()
+    )
+    rows = await session.execute(
+        select(Lane, held.label("held"), waiting.label("waiting")).where(Lane.id.in_(used))
+    )
+    return tuple(
+        LaneState(
+            provider=row[0].provider,
+            account=row[0].account,
+            limit=row[0].slot_limit,
+            held=row.held,
+            waiting=row.waiting,
+            paused_until=row[0].paused_until,
+            blocked=row[0].blocked,
+            reason=row[0].reason,
+        )
+        for row in rows
+    )
+
+
+async def _pace(session: AsyncSession, campaign_id: UUID) -> float | None:
+    """Videos over per minute, observed over at most the last five minutes of this campaign."""
+    g = Generation
+    recent = (
+        select(g.over_at)
+        .where(
+            g.campaign_id == campaign_id,
+            g.over_at > func.clock_timestamp() - dt.timedelta(minutes=5),
+        )
+        .subquery()
+    )
+    row = (
+        await session.execute(
+            select(
+                func.count().label("over"),
+                func.extract(
+                    "epoch",
+                    func.clock_timestamp()
+                    - func.greatest(
+                        select(func.min(g.admitted_at))
+                        .where(g.campaign_id == campaign_id)
+                        .scalar_subquery(),
+                        func.clock_timestamp() - dt.timedelta(minutes=5),
+                    ),
+                ).label("span_s"),
+            ).select_from(recent)
+        )
+    ).one()
+    if row.over < 2 or not row.span_s:
+        return None
+    return float(row.over / row.span_s * 60)
