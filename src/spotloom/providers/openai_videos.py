@@ -36,7 +36,7 @@ from spotloom.providers.provider import (
     Submitted,
     Variant,
 )
-from spotloom.providers.replies import Accepted, Cause, Job, JobList
+from spotloom.providers.replies import Accepted, Cause, Deleted, Job, JobList
 
 # They log every address, and a redirected download's address is a key to the file.
 for _library in ("httpx2", "httpcore2"):
@@ -169,7 +169,9 @@ class OpenAIVideos:
         reply = await self._ask("DELETE", f"videos/{_segment(job)}")
         match reply.status:
             case status if 200 <= status < 300:
-                return CancelOutcome.STOPPED
+                told = _parsed(Deleted, reply.body)
+                kept = told is not None and not told.deleted
+                return CancelOutcome.TOO_LATE if kept else CancelOutcome.STOPPED
             case 404 | 410:
                 return CancelOutcome.TOO_LATE
             case 400 | 405 | 422 | 501:

@@ -169,7 +169,8 @@ class Provider(Protocol):
     ) -> Sequence[Candidate] | NotSupported:
         """Jobs that carry what this attempt sent, accepted since then, oldest first.
 
-        Transient when the provider could not be asked now.
+        An empty answer means that the provider's list was read to its end; a list may lag, so ask
+        again before believing it. Transient when the provider could not be asked now.
         """
         ...
 

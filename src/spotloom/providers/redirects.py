@@ -40,7 +40,8 @@ async def _stream(
         return
     # Asking the resolver again when connecting could give another, private address.
     pinned = hop.url.copy_with(host=str(hop.address))
-    named = dict(headers) | {"Host": hop.url.netloc.decode("ascii")}
+    # Hosts share addresses: a connection proven to be one host's must not serve another.
+    named = {**headers, "Host": hop.url.netloc.decode("ascii"), "Connection": "close"}
     names = {"sni_hostname": hop.url.raw_host.decode("ascii")}
     async with client.stream("GET", pinned, headers=named, extensions=names) as reply:
         yield reply

@@ -27,6 +27,8 @@ def _percent(value: object) -> int | None:
 
 
 def _moment(value: object) -> dt.datetime | None:
+    if isinstance(value, str) and value.isdecimal():
+        value = int(value)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return None
     try:
@@ -87,6 +89,12 @@ class Job(BaseModel):
     progress: Annotated[int | None, BeforeValidator(_percent)] = None
     expires_at: Moment = None
     error: Annotated[Cause | None, BeforeValidator(_cause)] = None
+
+
+class Deleted(BaseModel):
+    """Whether a job was deleted; servers that answer with something else have done it."""
+
+    deleted: bool = True
 
 
 class Accepted(BaseModel):

@@ -1,5 +1,8 @@
 """Content and cancel: resumed, redirected safely, and never lost by us."""
 
+import ipaddress
+
+import httpx2
 import pytest
 from tests.integration.vendor_servers.pairs import (
     DETAIL,
@@ -15,6 +18,7 @@ from tests.integration.vendor_servers.pairs import (
 from tests.integration.vendor_servers.wire import CUT, Answer, say
 
 from spotloom.errors import Permanent, Transient
+from spotloom.providers import redirects
 from spotloom.providers.provider import (
     CancelOutcome,
     LaneBlocked,
@@ -157,6 +161,17 @@ async def test_an_unsafe_redirect_is_not_followed(generic, location):
         await read(generic.provider, job)
 
 
+async def test_a_foreign_host_is_spoken_to_at_the_address_that_was_checked():
+    async with HTTPRecorder(Answer(body=FILE)) as store, httpx2.AsyncClient() as client:
+        url = httpx2.URL(f"http://files.test:{store.port}/video?signature=a%2Fb")
+        hop = redirects.Hop(url, ipaddress.ip_address("127.0.0.1"))
+        async with hop.stream(client, {"Range": "bytes=5-"}) as reply:
+            assert await reply.aread() == FILE
+        [asked] = store.seen
+        assert asked.headers["host"] == f"files.test:{store.port}"
+        assert (asked.path, asked.query) == ("/video", {"signature": "a/b"})
+
+
 async def test_redirects_in_a_circle_end(generic):
     job = await finished(generic)
     around = say(302, {}, location=f"/v1/videos/{job}/content")
@@ -189,6 +204,12 @@ async def test_a_server_that_cannot_stop_a_job_is_not_asked_to(dialect):
         assert await pair.provider.cancel(job) is CancelOutcome.UNSUPPORTED
         assert [r.method for r in pair.server.seen] == ["POST"]
         assert job in pair.server.jobs
+
+
+async def test_a_job_that_the_server_kept_was_not_stopped(generic):
+    job = (await generic.provider.submit(REQUEST)).job
+    generic.server.script("delete", say(200, {"id": job, "deleted": False}))
+    assert await generic.provider.cancel(job) is CancelOutcome.TOO_LATE
 
 
 @pytest.mark.parametrize("status", [400, 405, 501])

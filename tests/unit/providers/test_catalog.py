@@ -1,7 +1,9 @@
 """What the shipped catalog offers, and that each figure says when and where it was read."""
 
 import datetime as dt
+import re
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -66,6 +68,18 @@ def test_a_price_is_above_nothing_and_told_once():
     told = [(p.seller, p.model, p.resolution) for p in catalog().prices]
     assert len(told) == len(set(told))
     assert all(p.rate.per_second > 0 for p in catalog().prices)
+
+
+def test_the_page_of_providers_tells_the_catalogs_dialects_and_prices():
+    page = (Path(__file__).parents[3] / "docs" / "providers.md").read_text("utf-8")
+    rows = [line for line in page.splitlines() if line.startswith("| ")]
+    for name in catalog().dialects:
+        assert sum(row.startswith(f"| `{name}` | ") for row in rows) >= 1, name
+    for told in catalog().prices:
+        [row] = [r for r in rows if r.startswith(f"| {told.seller} | {told.model}")]
+        figures = dict(re.findall(r"(\w+) (0\.\d+)", row))
+        assert Decimal(figures[told.resolution]) == told.rate.per_second
+        assert str(told.rate.as_of) in row
 
 
 def test_each_offer_speaks_a_known_dialect():
