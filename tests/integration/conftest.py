@@ -1,5 +1,6 @@
 """Gives every integration test a real, empty PostgreSQL database."""
 
+import contextlib
 import os
 import shutil
 import tempfile
@@ -15,23 +16,39 @@ from psycopg import sql
 from spotloom import embedded
 
 
+@contextlib.contextmanager
+def _home() -> Iterator[Path]:
+    # Not tmp_path, which is closed to the account that runs root's database.
+    home = Path(tempfile.mkdtemp(prefix="spotloom-home-"))
+    home.chmod(0o711)
+    try:
+        yield home
+    finally:
+        for name in ("moved-to", "sockets"):  # both name a folder that is elsewhere
+            for note in home.rglob(f"postgres/{name}"):
+                shutil.rmtree(note.read_text().strip(), ignore_errors=True)
+        shutil.rmtree(home)
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """An empty data folder in which even root's database can live."""
+    with _home() as folder:
+        yield folder
+
+
 @pytest.fixture(scope="session")
 def database_url() -> Iterator[str]:
     """A server on which we may create databases: SPOTLOOM_TEST_DATABASE_URL, else our own."""
     if given := os.environ.get("SPOTLOOM_TEST_DATABASE_URL"):
         yield given
         return
-    # Not tmp_path: root's database runs as another account, which must be able to pass.
-    home = Path(tempfile.mkdtemp(prefix="spotloom-test-"))
-    home.chmod(0o711)
-    try:
-        server = embedded.start(home)
+    with _home() as folder:
+        server = embedded.start(folder)
         try:
             yield server.url
         finally:
             server.stop()
-    finally:
-        shutil.rmtree(home)
 
 
 @pytest.fixture

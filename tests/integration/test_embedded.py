@@ -19,6 +19,7 @@ import psycopg
 import pytest
 
 from spotloom import embedded, leases
+from spotloom.embedded import binaries
 from spotloom.embedded import place as places
 from spotloom.errors import SetupError
 
@@ -31,21 +32,6 @@ SOURCE = Path(embedded.__file__).parents[2]
 
 root_only = pytest.mark.skipif(not ROOT, reason="only root can become another user")
 WaitUntil = Callable[..., Any]
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A home that other accounts may pass; whatever was started in it is stopped."""
-    folder = Path(tempfile.mkdtemp(prefix="spotloom-home-"))
-    folder.chmod(0o711)
-    try:
-        yield folder
-    finally:
-        for note in folder.rglob("moved-to"):
-            shutil.rmtree(note.read_text().strip(), ignore_errors=True)
-        for note in folder.rglob("postgres/sockets"):
-            shutil.rmtree(note.read_text().strip(), ignore_errors=True)
-        shutil.rmtree(folder)
 
 
 @pytest.fixture(scope="module")
@@ -103,7 +89,7 @@ class Starter:
 
 def ask(url: str, question: str) -> Any:
     with psycopg.connect(url, autocommit=True, connect_timeout=5) as connection:
-        cursor = connection.execute(question)  # type: ignore[arg-type]  # a constant
+        cursor = connection.execute(question)
         row = cursor.fetchone() if cursor.description else None
         return row and row[0]
 
@@ -458,7 +444,7 @@ def test_a_server_started_by_hand_is_never_joined_by_a_second(
     with started(home):
         pass
     found = places.find(home)
-    programs = embedded.server.binaries.find(found)
+    programs = binaries.find(found)
     found.run(
         *("/bin/sh", "-c", '"$@" &', "sh", programs / "bin/postgres", "-D", found.data),
         *("-c", "listen_addresses=", "-k", found.give(home / "hand")),

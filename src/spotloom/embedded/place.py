@@ -162,6 +162,7 @@ def find(home: Path) -> Place:
     SYSTEM.parent.mkdir(parents=True, exist_ok=True)
     _own(SYSTEM, mode=mode)
     _own(elsewhere, mode=mode)
+    write(elsewhere / "home", f"{folder}\n")  # for whoever clears up
     write(note, f"{elsewhere}\n")
     return replace(place, folder=elsewhere)
 
