@@ -124,6 +124,13 @@ class _Loader(yaml.SafeLoader):
         pairs = [(key.value, self.construct_object(value, deep=deep)) for key, value in node.value]
         return dict(pairs)
 
+    def text(self, node: yaml.ScalarNode) -> str:
+        """The scalar, with JSON's pairs of surrogate escapes joined into one character."""
+        value = str(self.construct_scalar(node))
+        if value.isascii():
+            return value
+        return value.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
     def decimal(self, node: yaml.ScalarNode) -> Decimal:
         return Decimal(str(self.construct_scalar(node)))
 
@@ -136,3 +143,4 @@ for _tag, _pattern, _first in (
 ):
     _Loader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), _first)
 _Loader.add_constructor("tag:yaml.org,2002:float", _Loader.decimal)
+_Loader.add_constructor("tag:yaml.org,2002:str", _Loader.text)
