@@ -46,6 +46,7 @@ document.addEventListener("DOMContentLoaded", () => {
   };
 
   video.addEventListener("ended", stop);
+  video.tabIndex = 0;
   for (const link of all("a.frame")) link.setAttribute("role", "button");
 
   document.addEventListener("click", (event) => {
@@ -96,26 +97,30 @@ document.addEventListener("DOMContentLoaded", () => {
 
   // Prompts: written into a card when first asked for.
 
-  document.addEventListener(
-    "toggle",
-    (event) => {
-      const details = event.target;
-      if (!details.open || !details.matches(".card details") || details.childElementCount > 1) return;
-      for (const line of prompt(details.closest(".card"))) {
-        const paragraph = document.createElement("p");
-        const label = /^[A-Z][a-z]{1,9}(?=: )/.exec(line);
-        if (label) {
-          const name = document.createElement("b");
-          name.textContent = label[0];
-          paragraph.append(name, line.slice(label[0].length + 1));
-        } else {
-          paragraph.textContent = line;
-        }
-        details.append(paragraph);
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest("[data-prompt]");
+    if (!button) return;
+    const card = button.closest(".card");
+    const open = button.ariaExpanded === "true";
+    button.setAttribute("aria-expanded", String(!open));
+    button.textContent = open ? "Prompt" : "Hide prompt";
+    if (open) return one(".prompt", card).remove();
+    const whole = document.createElement("div");
+    whole.className = "prompt";
+    for (const line of prompt(card)) {
+      const paragraph = document.createElement("p");
+      const label = /^[A-Z][a-z]{1,9}(?=: )/.exec(line);
+      if (label) {
+        const name = document.createElement("b");
+        name.textContent = label[0];
+        paragraph.append(name, line.slice(label[0].length + 2));
+      } else {
+        paragraph.textContent = line;
       }
-    },
-    true,
-  );
+      whole.append(paragraph);
+    }
+    card.append(whole);
+  });
 
   const copyOldWay = (text) => {
     const area = document.createElement("textarea");
@@ -196,4 +201,10 @@ document.addEventListener("DOMContentLoaded", () => {
   facets.hidden = groups.length === 0;
   facets.open = matchMedia("(min-width: 48rem)").matches && groups.flat().length <= 24;
   window.addEventListener("beforeprint", stop);
+
+  // What the keyboard reaches must not end up beneath the bar.
+  const bar = one(".tools");
+  new ResizeObserver(() => {
+    document.documentElement.style.scrollPaddingTop = `${bar.offsetHeight + 12}px`;
+  }).observe(bar);
 });

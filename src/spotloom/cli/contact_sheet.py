@@ -21,6 +21,7 @@ from spotloom.forms import load_vocabulary
 
 OPENING = "<!doctype html>\n<!-- A contact sheet of Spotloom -->"
 _FONTS = {"Spotloom Serif": "InstrumentSerif-Regular.ttf", "Spotloom Sans": "Inter-Medium.otf"}
+_LONG_BRAND, _LONG_IDEA = 24, 200  # characters from which they are set smaller
 _FINISHED = "Finished"
 # How a state reads to someone who never saw our tables, and the mark beside the word.
 _WORDS = {
@@ -55,7 +56,9 @@ def page(
         style=_fonts() + _part("contact_sheet.css"),
         script=script,
         brand=escape(sheet.brand),
+        brand_class=' class="long"' if len(sheet.brand) > _LONG_BRAND else "",
         idea=escape(sheet.text("bigIdea")),
+        idea_class=" long" if len(sheet.text("bigIdea")) > _LONG_IDEA else "",
         date=f"{campaign.created_at.day} {campaign.created_at:%B %Y}",
         day=campaign.created_at.date().isoformat(),
         facts=sheet.facts(),
@@ -135,13 +138,19 @@ class _Sheet:
         facts = {
             "Videos": self._videos(),
             "Format": self._format(),
-            "Made with": (self.campaign.model, f"by {self.campaign.provider}"),
+            "Made with": self._maker(),
             "Cost": self._cost(),
         }
         return "\n".join(
             f"<div><dt>{term}</dt><dd>{escape(said)}<small>{escape(more)}</small></dd></div>"
             for term, (said, more) in facts.items()
         )
+
+    def _maker(self) -> tuple[str, str]:
+        model, provider = self.campaign.model, self.campaign.provider
+        if provider == "sandbox":
+            return "Spotloom sandbox", f"Planned for {model}"
+        return model, f"by {provider}"
 
     def _videos(self) -> tuple[str, str]:
         count = len(self.placed)
@@ -178,7 +187,7 @@ class _Sheet:
             more.append(f"{_dollars(money.reserved)} set aside for videos under way")
         if money.unknown:
             more.append(f"{_dollars(money.unknown)} possibly charged, being checked")
-        return f"{_dollars(money.actual)} charged", ", ".join(more)
+        return f"{_dollars(money.actual)} charged", ". ".join(more)
 
     def notice(self) -> str:
         if self.campaign.provider != "sandbox":
@@ -234,8 +243,10 @@ class _Sheet:
         return (
             f'<li class="card" id="{escape(video.key)}" data-f="{filters}"{own}>{picture}'
             f'<h3><i>{number:02}</i>{chips}</h3><p class="line">{escape(_line(placed))}</p>'
-            f'<p class="acts">{save}<button class="act js" type="button" data-copy>'
-            f'Copy prompt</button></p><details class="js"><summary>Prompt</summary></details></li>'
+            f'<p class="acts">{save}<button class="act js" type="button" '
+            'data-prompt aria-expanded="false">Prompt</button>'
+            '<button class="act js" type="button" data-copy>'
+            f"Copy prompt</button></p></li>"
         )
 
     def _playable(self, placed: Placed, title: str) -> str:
@@ -243,21 +254,18 @@ class _Sheet:
             quote(name or "") for name in (placed.file, placed.poster, placed.sprite)
         )
         scrub = f' data-sprite="{sprite}"' if sprite else ""
-        image = f'<img src="{poster}" alt="" loading="lazy" decoding="async">' if poster else ""
-        seconds = _seconds(placed)
-        length = f'<span class="length">{escape(seconds)}</span>' if seconds else ""
-        return (
-            f'<a class="frame" href="{file}"{scrub} aria-label="Play {escape(title)}">'
-            f"{image}{length}</a>"
+        alt = escape(title)
+        image = (
+            f'<img src="{poster}" alt="{alt}" loading="lazy" decoding="async">' if poster else ""
         )
+        return f'<a class="frame" href="{file}"{scrub} aria-label="Play {alt}">{image}</a>'
 
     def prompts(self) -> str:
         """The prompts as JSON that cannot end its script element; each paragraph stands once."""
         lines: dict[str, int] = {}
         cards = {
             each.video.key: [
-                lines.setdefault(line, len(lines))
-                for line in each.video.request.prompt.splitlines()
+                lines.setdefault(line, len(lines)) for line in each.video.request.prompt.split("\n")
             ]
             for each in self.placed
         }
@@ -289,19 +297,20 @@ def _ratio(placed: Placed) -> str:
 
 
 def _line(placed: Placed) -> str:
-    """What one video cost, and how often it was tried."""
+    """How long one video is, what it cost, and how often it was tried."""
     video = placed.video
+    said = [_seconds(placed)] if placed.file else []
     if video.actual_cost is not None:
-        said = [f"{_dollars(video.actual_cost)} charged"]
+        said.append(f"{_dollars(video.actual_cost)} charged")
     elif video.status is Status.UNKNOWN:
-        said = [f"{_dollars(video.estimated_cost)} possibly charged"]
+        said.append(f"{_dollars(video.estimated_cost)} possibly charged")
     elif video.status.over:
-        said = ["Nothing charged"]
+        said.append("Nothing charged")
     else:
-        said = [f"{_dollars(video.estimated_cost)} estimated"]
+        said.append(f"{_dollars(video.estimated_cost)} estimated")
     if video.attempt > 1:
         said.append(f"attempt {video.attempt}")
-    return " · ".join(said)
+    return " · ".join(filter(None, said))
 
 
 def _seconds(placed: Placed) -> str:
@@ -325,7 +334,7 @@ def _part(name: str) -> str:
 @cache
 def _fonts() -> str:
     """The two typefaces, in the page itself, so that it looks the same on the client's machine."""
-    folder = resources.files("spotloom.sandbox") / "fonts"
+    folder = resources.files("spotloom.sandbox.film") / "fonts"
     faces = []
     for family, name in _FONTS.items():
         data = base64.b64encode((folder / name).read_bytes()).decode()
