@@ -143,7 +143,10 @@ async def worker_of(settings: Settings, base: Base, using: list[Provider]) -> As
 def lane_key(settings: Settings, provider: Provider) -> LaneKey:
     """Where batches for this provider queue."""
     return LaneKey(
-        provider=provider.name, account=provider.account, slot_limit=settings.max_concurrent
+        provider=provider.name,
+        account=provider.account,
+        slot_limit=settings.max_concurrent,
+        explicit="max_concurrent" in settings.model_fields_set,
     )
 
 

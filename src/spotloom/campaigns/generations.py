@@ -30,7 +30,8 @@ class Order:
     admission: int
     request: VideoRequest
     status: Status
-    cancelled: bool  # its campaign was cancelled
+    cancelled: bool  # somebody wants it stopped
+    note: str | None
     job: str | None
     sent_at: dt.datetime | None
     sent_s_ago: float | None  # by the database's clock
@@ -65,7 +66,8 @@ async def load(session: AsyncSession, generation_id: UUID) -> Order:
         admission=stored.admissions,
         request=VideoRequest.from_json(stored.request),
         status=Status(stored.status),
-        cancelled=row.state == "cancelled",
+        cancelled=row.state == "cancelled" or stored.cancel_asked_at is not None,
+        note=stored.note,
         job=stored.provider_job_id,
         sent_at=stored.sent_at,
         sent_s_ago=None if row.age is None else float(row.age),
@@ -143,3 +145,10 @@ async def add_assets(session: AsyncSession, assets: Collection[Asset]) -> None:
     """Store what we keep of a finished generation."""
     session.add_all(assets)
     await session.flush()
+
+
+async def note(session: AsyncSession, generation_id: UUID, text: str) -> None:
+    """Keep what became of a wish about this generation."""
+    await session.execute(
+        update(Generation).where(Generation.id == generation_id).values(note=text)
+    )

@@ -53,11 +53,12 @@ async def reserve(session: AsyncSession, generations: Sequence[dict[str, Any]]) 
 async def settle(session: AsyncSession, generation_id: UUID, amount: Decimal) -> None:
     """End the reservation with what was charged; a second end changes nothing."""
     await _append(session, generation_id, kind="settle", amount=amount)
+    await _same_amount(session, generation_id, amount)
 
 
-async def release(session: AsyncSession, generation_id: UUID) -> None:
-    """End the reservation: nothing was bought; a second end changes nothing."""
-    await _append(session, generation_id, kind="release", amount=Decimal(0))
+async def release(session: AsyncSession, *generation_ids: UUID) -> None:
+    """End the reservations: nothing was bought; a second end changes nothing."""
+    await _append(session, *generation_ids, kind="release", amount=Decimal(0))
 
 
 async def mark_unknown(session: AsyncSession, generation_id: UUID) -> None:
@@ -100,25 +101,23 @@ async def money(session: AsyncSession, campaign_id: UUID) -> Money:
 
 
 async def _append(
-    session: AsyncSession, generation_id: UUID, *, kind: str, amount: Decimal | None
+    session: AsyncSession, *generation_ids: UUID, kind: str, amount: Decimal | None
 ) -> None:
     g = Generation
     source = select(
-        literal(ids.new()),
+        func.gen_random_uuid(),
         g.workspace_id,
         g.campaign_id,
         g.id,
         literal(kind),
         g.estimated_cost if amount is None else literal(amount),
-    ).where(g.id == generation_id)
+    ).where(g.id.in_(generation_ids))
     columns = ["id", "workspace_id", "campaign_id", "generation_id", "kind", "amount"]
     # The unique indexes decide: whoever ends it first is right, a repeat changes nothing.
     await session.execute(upsert(LedgerEntry).from_select(columns, source).on_conflict_do_nothing())
-    if kind == "settle":
-        await _same_amount(session, generation_id, amount)
 
 
-async def _same_amount(session: AsyncSession, generation_id: UUID, amount: Decimal | None) -> None:
+async def _same_amount(session: AsyncSession, generation_id: UUID, amount: Decimal) -> None:
     stored = await session.scalar(
         select(LedgerEntry.amount).where(
             LedgerEntry.generation_id == generation_id,

@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -12,7 +11,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import ids, ledger
+from spotloom.campaigns import budgets, ids, ledger
 from spotloom.campaigns.channels import LANES, notify
 from spotloom.campaigns.tables import (
     Campaign,
@@ -31,10 +30,6 @@ PRIORITIES = {"high": 0, "normal": 1, "low": 2}
 TURN = 1 << 20  # places in the queue between two turns: more than a batch can hold
 
 
-class BudgetRefused(Conflict):
-    """The batch costs more than its budget allows; nothing was stored."""
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LaneKey:
     """Which account of which provider a batch goes to, and how many videos at once."""
@@ -42,6 +37,7 @@ class LaneKey:
     provider: str
     account: str
     slot_limit: int
+    explicit: bool = False  # a person set the limit: it replaces the lane's
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +76,7 @@ async def submit(
     )
     if inserted is None:
         return await _existing(session, workspace_id, campaign)
-    _within_budget(plan.total, plan.brief.budget)
+    await budgets.hold(session, workspace_id, campaign_id=inserted, adding=plan.total)
     lane_id = await ensure_lane(session, workspace_id, lane)
     await _store_videos(session, plan, campaign=campaign, lane_id=lane_id)
     await notify(session, LANES, str(lane_id))
@@ -99,7 +95,9 @@ async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) 
     lane_id: UUID | None = await session.scalar(
         statement.on_conflict_do_update(
             index_elements=["workspace_id", "provider", "account"],
-            set_={"slot_limit": statement.excluded.slot_limit},
+            set_={
+                "slot_limit": statement.excluded.slot_limit if lane.explicit else Lane.slot_limit
+            },
         ).returning(Lane.id)
     )
     assert lane_id is not None  # noqa: S101 - an upsert always returns its row
@@ -109,14 +107,6 @@ async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) 
 async def _workspace(session: AsyncSession) -> UUID:
     await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
     return LOCAL
-
-
-def _within_budget(total: Decimal, budget: Decimal | None) -> None:
-    if budget is not None and total > budget:
-        raise BudgetRefused(
-            f"The batch costs ${total:,.2f}, the budget is ${budget:,.2f}. "
-            "Exclude combinations, shorten the videos, or raise the budget."
-        )
 
 
 def _hash(plan: Plan, lane: LaneKey) -> str:

@@ -62,6 +62,8 @@ class Workspace(Table):
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(unique=True)
+    budget: Mapped[Decimal | None]  # most to commit in all
+    daily_budget: Mapped[Decimal | None]  # most to commit in one day, by UTC
 
 
 class Campaign(Table):
@@ -113,10 +115,13 @@ class Lane(Table):
     provider: Mapped[str]
     account: Mapped[str]
     slot_limit: Mapped[int]
+    adapted_limit: Mapped[int | None]  # fewer, for as long as the provider takes fewer
+    starts_a_minute: Mapped[int | None]
     paused_until: Mapped[dt.datetime | None]  # the provider asked us to wait
     blocked: Mapped[bool] = mapped_column(server_default=text("false"))  # a person must resume
     reason: Mapped[str | None]
     setbacks: Mapped[int] = mapped_column(server_default="0")  # refusals in a row; 0 when well
+    accepted: Mapped[int] = mapped_column(server_default="0")  # since the limit last moved
 
 
 class Generation(Table):
@@ -145,6 +150,7 @@ class Generation(Table):
             postgresql_where=text("status = 'queued'"),
         ),
         Index("generation_of_campaign", "campaign_id", "status"),
+        Index("generation_admitted", "lane_id", "admitted_at"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -177,6 +183,8 @@ class Generation(Table):
     ready_at: Mapped[dt.datetime | None]  # when the provider was done
     expires_at: Mapped[dt.datetime | None]
     over_at: Mapped[dt.datetime | None]
+    cancel_asked_at: Mapped[dt.datetime | None]
+    note: Mapped[str | None]  # what became of a wish, such as a cancel that came too late
 
 
 class LaneSlot(Table):
@@ -214,6 +222,16 @@ class Asset(Table):
     fps: Mapped[Decimal | None]
     codecs: Mapped[str | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+
+
+class WebhookEvent(Table):
+    """A webhook that was taken: the same one again changes nothing."""
+
+    __tablename__ = "webhook_event"
+
+    provider: Mapped[str] = mapped_column(primary_key=True)
+    event_id: Mapped[str] = mapped_column(primary_key=True)
+    at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
 
 
 class TakenOver(Table):

@@ -7,7 +7,7 @@ import structlog
 import typer
 
 from spotloom import settings as setting
-from spotloom.campaigns.submit import BudgetRefused
+from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.cli import say
 from spotloom.cli.doctor import doctor_command
 from spotloom.cli.make import demo_command, make_command

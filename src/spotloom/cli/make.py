@@ -16,7 +16,8 @@ import typer
 from spotloom import settings as setting
 from spotloom import wiring
 from spotloom.campaigns import ids, reads, submit
-from spotloom.campaigns.submit import Batch, BudgetRefused
+from spotloom.campaigns.budgets import BudgetRefused
+from spotloom.campaigns.submit import Batch
 from spotloom.cli import progress
 from spotloom.cli.briefs import Planned, planned
 from spotloom.cli.export import Exported, export

@@ -9,13 +9,15 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import delete, func, select, text, update
+from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
-from spotloom.campaigns.tables import Lane, LaneSlot
+from spotloom.campaigns.tables import Generation, Lane, LaneSlot
+from spotloom.creative.status import Status
 
 LONGEST_PAUSE_S = 60.0
+STEP_AFTER = 2  # accepted videos per slot before an adapted limit grows by one
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,12 +41,22 @@ _ADMIT = text(
       SELECT s.number, g.campaign_id, g.status
         FROM spotloom.lane_slot s JOIN spotloom.generation g ON g.id = s.generation_id
        WHERE s.lane_id = :lane_id
-    ), lane AS (
-      SELECT CASE WHEN setbacks = 0 THEN slot_limit ELSE least(slot_limit, 1 +
-               (SELECT count(*) FROM held WHERE status <> 'submitting')) END AS open
+    ), limits AS (
+      SELECT least(slot_limit, coalesce(adapted_limit, slot_limit)) AS most, setbacks,
+             starts_a_minute - (SELECT count(*) FROM spotloom.generation g
+                                 WHERE g.lane_id = :lane_id
+                                   AND g.admitted_at > clock_timestamp() - interval '1 minute')
+               AS starts_left
         FROM spotloom.lane
        WHERE id = :lane_id AND NOT blocked
          AND (paused_until IS NULL OR paused_until <= clock_timestamp())
+    ), lane AS (
+      SELECT least(most,
+                   CASE WHEN starts_left IS NOT NULL THEN
+                     (SELECT count(*) FROM held) + greatest(0, starts_left) END,
+                   CASE WHEN setbacks > 0 THEN
+                     1 + (SELECT count(*) FROM held WHERE status <> 'submitting') END) AS open
+        FROM limits
     ), free AS (
       SELECT n AS number, row_number() OVER (ORDER BY n) AS place
         FROM lane, generate_series(1, (lane.open + (SELECT count(*) FROM held))::int) AS n
@@ -131,11 +143,15 @@ async def pause(
     setbacks = await session.scalar(select(Lane.setbacks).where(Lane.id == lane_id))
     backoff = min(LONGEST_PAUSE_S, 2.0 ** min(setbacks or 0, 6)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
     wait = dt.timedelta(seconds=backoff if retry_after_s is None else retry_after_s)
+    working = await _at_work(session, lane_id)
     await session.execute(
         update(Lane)
         .where(Lane.id == lane_id)
         .values(
             setbacks=Lane.setbacks + 1,
+            accepted=0,
+            # It refused one more than it has: so many it takes. With none there, it says nothing.
+            adapted_limit=working or Lane.adapted_limit,
             reason=reason,
             paused_until=func.greatest(
                 func.coalesce(Lane.paused_until, func.clock_timestamp()),
@@ -144,6 +160,15 @@ async def pause(
         )
     )
     await notify(session, LANES, str(lane_id))
+
+
+async def hold_back(session: AsyncSession, lane_id: UUID, *, reason: str, for_s: float) -> None:
+    """Start nothing new for a while, for a reason of our own, such as a full disk."""
+    await session.execute(
+        update(Lane)
+        .where(Lane.id == lane_id)
+        .values(reason=reason, paused_until=func.clock_timestamp() + dt.timedelta(seconds=for_s))
+    )
 
 
 async def block(session: AsyncSession, lane_id: UUID, *, reason: str) -> None:
@@ -155,15 +180,65 @@ async def block(session: AsyncSession, lane_id: UUID, *, reason: str) -> None:
 
 
 async def well(session: AsyncSession, lane_id: UUID) -> None:
-    """The provider accepted again: the lane opens to its full limit."""
+    """The provider accepted one: the lane opens, a step at a time up to its full limit."""
+    adapted = Lane.adapted_limit
+    earned = Lane.accepted + 1 >= STEP_AFTER * func.coalesce(adapted, 1)
     opened = await session.scalar(
         update(Lane)
-        .where(Lane.id == lane_id, Lane.setbacks > 0)
-        .values(setbacks=0, reason=None, paused_until=None)
+        .where(Lane.id == lane_id, (Lane.setbacks > 0) | adapted.is_not(None))
+        .values(
+            setbacks=0,
+            reason=None,
+            paused_until=None,
+            accepted=case((earned, 0), else_=Lane.accepted + 1),
+            adapted_limit=case((earned, func.nullif(adapted + 1, Lane.slot_limit)), else_=adapted),
+        )
         .returning(Lane.id)
     )
     if opened is not None:
         await notify(session, LANES, str(lane_id))
+
+
+async def set_limits(
+    session: AsyncSession, lane_id: UUID, *, limit: int | None, starts_a_minute: int | None
+) -> None:
+    """Change how many videos may be there at once, and how fast they start (0: no bound)."""
+    values: dict[str, object] = {}
+    if limit is not None:
+        values |= {"slot_limit": limit, "adapted_limit": None, "accepted": 0}
+    if starts_a_minute is not None:
+        values["starts_a_minute"] = starts_a_minute or None
+    await session.execute(update(Lane).where(Lane.id == lane_id).values(**values))
+    await notify(session, LANES, str(lane_id))
+
+
+async def take_back(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> None:
+    """Hold a slot for a video that turned out to be at the provider, even above the limit."""
+    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    await session.execute(_TAKE_BACK, {"lane_id": lane_id, "generation_id": generation_id})
+
+
+_TAKE_BACK = text(
+    """
+    INSERT INTO spotloom.lane_slot (lane_id, number, generation_id)
+    SELECT :lane_id, min(n), :generation_id
+      FROM generate_series(1, (SELECT count(*) + 1 FROM spotloom.lane_slot
+                                WHERE lane_id = :lane_id)::int) n
+     WHERE NOT EXISTS (SELECT 1 FROM spotloom.lane_slot WHERE lane_id = :lane_id AND number = n)
+    ON CONFLICT (generation_id) DO NOTHING
+    """
+)
+
+
+async def _at_work(session: AsyncSession, lane_id: UUID) -> int | None:
+    """How many videos the provider is known to have now; None when none."""
+    count = await session.scalar(
+        select(func.count())
+        .select_from(LaneSlot)
+        .join(Generation, Generation.id == LaneSlot.generation_id)
+        .where(LaneSlot.lane_id == lane_id, Generation.status == Status.GENERATING.value)
+    )
+    return count or None
 
 
 async def opens_in_s(session: AsyncSession, lane_id: UUID) -> float | None:
@@ -181,6 +256,13 @@ async def resume(session: AsyncSession, lane_id: UUID) -> None:
     await session.execute(
         update(Lane)
         .where(Lane.id == lane_id)
-        .values(blocked=False, paused_until=None, reason=None, setbacks=0)
+        .values(
+            blocked=False,
+            paused_until=None,
+            reason=None,
+            setbacks=0,
+            adapted_limit=None,
+            accepted=0,
+        )
     )
     await notify(session, LANES, str(lane_id))

@@ -19,10 +19,13 @@ def upgrade() -> None:
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("account", sa.String(), nullable=False),
         sa.Column("slot_limit", sa.Integer(), nullable=False),
+        sa.Column("adapted_limit", sa.Integer(), nullable=True),
+        sa.Column("starts_a_minute", sa.Integer(), nullable=True),
         sa.Column("paused_until", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("blocked", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("reason", sa.String(), nullable=True),
         sa.Column("setbacks", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("accepted", sa.Integer(), server_default="0", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("lane_pk")),
         sa.UniqueConstraint(
             "workspace_id",
@@ -45,9 +48,24 @@ def upgrade() -> None:
         schema="spotloom",
     )
     op.create_table(
+        "webhook_event",
+        sa.Column("provider", sa.String(), nullable=False),
+        sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column(
+            "at",
+            postgresql.TIMESTAMP(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.PrimaryKeyConstraint("provider", "event_id", name=op.f("webhook_event_pk")),
+        schema="spotloom",
+    )
+    op.create_table(
         "workspace",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.Column("name", sa.String(), nullable=False),
+        sa.Column("budget", sa.Numeric(precision=14, scale=4), nullable=True),
+        sa.Column("daily_budget", sa.Numeric(precision=14, scale=4), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("workspace_pk")),
         sa.UniqueConstraint("name", name=op.f("workspace_name_uq")),
         schema="spotloom",
@@ -133,6 +151,8 @@ def upgrade() -> None:
         sa.Column("ready_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("expires_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
         sa.Column("over_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("cancel_asked_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        sa.Column("note", sa.String(), nullable=True),
         sa.CheckConstraint(
             "status in ('queued','submitting','generating','finishing','completed','failed','cancelled','expired','lost','unknown')",
             name=op.f("generation_status_ck"),
@@ -160,6 +180,13 @@ def upgrade() -> None:
         sa.UniqueConstraint(
             "lane_id", "provider_job_id", name=op.f("generation_lane_id_provider_job_id_uq")
         ),
+        schema="spotloom",
+    )
+    op.create_index(
+        "generation_admitted",
+        "generation",
+        ["lane_id", "admitted_at"],
+        unique=False,
         schema="spotloom",
     )
     op.create_index(
@@ -322,10 +349,12 @@ def downgrade() -> None:
         ),
     )
     op.drop_index("generation_of_campaign", table_name="generation", schema="spotloom")
+    op.drop_index("generation_admitted", table_name="generation", schema="spotloom")
     op.drop_table("generation", schema="spotloom")
     op.drop_table("combination", schema="spotloom")
     op.drop_table("campaign", schema="spotloom")
     op.drop_table("workspace", schema="spotloom")
+    op.drop_table("webhook_event", schema="spotloom")
     op.drop_table("taken_over", schema="spotloom")
     op.drop_table("lane", schema="spotloom")
     op.execute(sa.schema.DropSequence(sa.Sequence("queue_turn", schema="spotloom")))

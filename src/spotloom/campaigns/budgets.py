@@ -1,0 +1,114 @@
+"""Holds spending under every cap: the campaign's, the workspace's, and the day's."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+from uuid import UUID
+
+from sqlalchemy import case, func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns import ledger
+from spotloom.campaigns.tables import Campaign, LedgerEntry, Workspace
+from spotloom.creative.pricing import dollars
+from spotloom.errors import Conflict
+
+
+class BudgetRefused(Conflict):
+    """It costs more than a budget allows; nothing was stored."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caps:
+    """A workspace's caps in US dollars, and what is committed under each."""
+
+    budget: Decimal | None
+    committed: Decimal
+    daily_budget: Decimal | None
+    committed_today: Decimal
+
+
+async def hold(
+    session: AsyncSession, workspace_id: UUID, *, campaign_id: UUID, adding: Decimal
+) -> None:
+    """Let `adding` more US dollars be reserved, or raise BudgetRefused.
+
+    Holds the workspace's row until the transaction ends, so that submits at the same moment
+    are counted one after the other.
+    """
+    caps = await caps_of(session, workspace_id, lock=True)
+    campaign = (
+        await session.execute(
+            select(Campaign.budget, Campaign.batch_key).where(Campaign.id == campaign_id)
+        )
+    ).one()
+    spent = (await ledger.money(session, campaign_id)).committed
+    _allow(f"batch '{campaign.batch_key}'", campaign.budget, spent, adding)
+    _allow("workspace", caps.budget, caps.committed, adding)
+    _allow("day", caps.daily_budget, caps.committed_today, adding)
+
+
+async def caps_of(session: AsyncSession, workspace_id: UUID, *, lock: bool = False) -> Caps:
+    """The workspace's caps, and what counts against them now."""
+    wanted = select(Workspace).where(Workspace.id == workspace_id)
+    workspace = (await session.scalars(wanted.with_for_update() if lock else wanted)).one()
+    committed, today = await _committed(session, workspace_id)
+    return Caps(
+        budget=workspace.budget,
+        committed=committed,
+        daily_budget=workspace.daily_budget,
+        committed_today=today,
+    )
+
+
+async def set_caps(
+    session: AsyncSession,
+    workspace_id: UUID,
+    *,
+    budget: Decimal | None,
+    daily_budget: Decimal | None,
+) -> None:
+    """Set both caps; None takes a cap away. What is already reserved stays reserved."""
+    await session.execute(
+        update(Workspace)
+        .where(Workspace.id == workspace_id)
+        .values(budget=budget, daily_budget=daily_budget)
+    )
+
+
+async def _committed(session: AsyncSession, workspace_id: UUID) -> tuple[Decimal, Decimal]:
+    """Charged, reserved and possibly charged: in all, and reserved since midnight UTC."""
+    entry = LedgerEntry
+    ended = entry.kind.in_(("settle", "release"))
+    one = (
+        select(
+            func.sum(entry.amount).filter(entry.kind == "reserve").label("reserved"),
+            func.sum(entry.amount).filter(ended).label("final"),
+            func.min(entry.at).label("at"),
+        )
+        .where(entry.workspace_id == workspace_id)
+        .group_by(entry.generation_id)
+        .subquery()
+    )
+    # An end replaces the reservation; until then the reservation counts in full.
+    counts = func.coalesce(one.c.final, one.c.reserved)
+    midnight = func.date_trunc("day", func.now(), "UTC")
+    row = (
+        await session.execute(
+            select(
+                func.coalesce(func.sum(counts), 0).label("all"),
+                func.coalesce(func.sum(case((one.c.at >= midnight, counts), else_=0)), 0).label(
+                    "today"
+                ),
+            )
+        )
+    ).one()
+    return Decimal(row.all), Decimal(row.today)
+
+
+def _allow(whose: str, cap: Decimal | None, committed: Decimal, adding: Decimal) -> None:
+    if cap is not None and committed + adding > cap:
+        raise BudgetRefused(
+            f"This costs {dollars(adding)}; of the {whose}'s budget of {dollars(cap)}, "
+            f"{dollars(max(Decimal(0), cap - committed))} is left. "
+            "Exclude combinations, shorten the videos, or raise the budget."
+        )
