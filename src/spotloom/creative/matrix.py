@@ -1,11 +1,11 @@
 """The matrix: every combination of the chosen options, and which of them are to be made."""
 
-import base64
+import functools
 import hashlib
 import itertools
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from spotloom.creative.brief import Brief
@@ -14,8 +14,11 @@ from spotloom.creative.rules import Condition, Effect
 from spotloom.errors import BriefError, Problem
 
 CAP = 660  # videos in one batch
-LARGEST_MATRIX = 100_000  # combinations worth enumerating: half a second, 40 MB
+LARGEST_MATRIX = 100_000  # combinations worth enumerating: about a second, 50 MB
 _WAYS_OUT = 3
+# The id's letters by pairs: base64.b32encode alone would take a third of the matrix's time.
+_BASE32 = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [first + second for first in _BASE32 for second in _BASE32]
 _TIMES = " \N{MULTIPLICATION SIGN} "
 
 
@@ -46,9 +49,10 @@ class Selection:
 def combination_key(values: Iterable[tuple[str, str]]) -> str:
     """The id of these values: a letter and eleven more letters or digits, in any order the same."""
     # `any` is left out, so that a vocabulary with one more optional dimension keeps every id.
-    text = "\n".join(sorted(f"{key}={option}" for key, option in values if option != ANY))
-    digest = hashlib.sha256(text.encode()).digest()
-    return "k" + base64.b32encode(digest[:7]).decode()[:11].lower()
+    text = "\n".join(sorted([f"{key}={option}" for key, option in values if option != ANY]))
+    number = int.from_bytes(hashlib.sha256(text.encode()).digest()[:7], "big") >> 1
+    pairs = [_PAIRS[number >> shift & 1023] for shift in (45, 35, 25, 15, 5)]
+    return f"k{''.join(pairs)}{_BASE32[number & 31]}"
 
 
 def matrix(brief: Brief) -> tuple[Combination, ...]:
@@ -73,16 +77,15 @@ def kept(brief: Brief, vocabulary: Vocabulary, *, cap: int = CAP) -> Selection:
     if brief.product > LARGEST_MATRIX:
         raise BriefError([_too_many(brief, kept=None, cap=cap)])
     ids = {entry for entry in brief.exclude if isinstance(entry, str)}
-    conditions = _exclusions(brief, vocabulary)
+    reasons_for = _reasons(brief, _exclusions(brief, vocabulary))
     left: list[Combination] = []
     excluded: list[Excluded] = []
     for combination in matrix(brief):
-        values = dict(combination.values)
-        reasons = [reason for condition, reason in conditions if condition.holds(values)]
+        reasons = reasons_for(combination)
         if combination.key in ids:
-            reasons.append("Excluded by its id in the brief.")
+            reasons = (*reasons, "Excluded by its id in the brief.")
         if reasons:
-            excluded.append(Excluded(combination, tuple(reasons)))
+            excluded.append(Excluded(combination, reasons))
         else:
             left.append(combination)
     if not left:
@@ -96,6 +99,37 @@ def _exclusions(brief: Brief, vocabulary: Vocabulary) -> list[tuple[Condition, s
     rules = [(r.when, r.reason) for r in vocabulary.rules if r.effect is Effect.EXCLUDE]
     own = [(c, f"Excluded by the brief: {c}.") for c in brief.exclude if isinstance(c, Condition)]
     return [(when, reason) for when, reason in (*rules, *own) if when.possible(brief.choices)]
+
+
+def _reasons(
+    brief: Brief, conditions: list[tuple[Condition, str]]
+) -> Callable[[Combination], tuple[str, ...]]:
+    """Answers why a combination is excluded, as quickly for a hundred conditions as for one.
+
+    Asking each condition of each of 99,000 combinations took 9 s; a bit per condition takes 1 s.
+    """
+    # For every chosen option, the conditions that it fits or that do not ask about it.
+    fits = {
+        (key, option): sum(
+            1 << number
+            for number, (when, _) in enumerate(conditions)
+            if option in dict(when.terms).get(key, (option,))
+        )
+        for key, options in brief.choices
+        for option in options
+    }
+
+    @functools.cache
+    def named(met: int) -> tuple[str, ...]:
+        return tuple(reason for n, (_, reason) in enumerate(conditions) if met >> n & 1)
+
+    def reasons(combination: Combination) -> tuple[str, ...]:
+        met = -1
+        for value in combination.values:
+            met &= fits[value]
+        return named(met)
+
+    return reasons
 
 
 def _none_left(excluded: list[Excluded]) -> Problem:
