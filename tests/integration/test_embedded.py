@@ -28,7 +28,6 @@ ORDINARY = pwd.getpwnam("daemon").pw_uid  # may do no more than any ordinary use
 NAMELESS = 54321  # as containers start them
 NOBODY = pwd.getpwnam("nobody").pw_uid
 STARTER = Path(__file__).with_name("embedded_starter.py")
-SOURCE = Path(embedded.__file__).parents[2]
 
 root_only = pytest.mark.skipif(not ROOT, reason="only root can become another user")
 WaitUntil = Callable[..., Any]
@@ -64,7 +63,7 @@ class Starter:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
-            env=os.environ | {"PYTHONPATH": str(SOURCE)},
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
 
     def __enter__(self) -> Self:
@@ -75,7 +74,11 @@ class Starter:
 
     def says(self) -> dict[str, str]:
         assert self.process.stdout
-        words: dict[str, str] = json.loads(self.process.stdout.readline())
+        line = self.process.stdout.readline()
+        if not line:
+            self.leave()
+            pytest.fail("the starter ended without a word")
+        words: dict[str, str] = json.loads(line)
         return words
 
     def leave(self) -> None:
