@@ -11,7 +11,9 @@ _CAPITALS = {"ugc": "UGC", "vsl": "VSL", "vo": "VO", "2d": "2D", "3d": "3D", "tv
     "hq": "HQ",
     "ai": "AI",
 }
-_PARAGRAPH = re.compile(r"^[ \t]*(Idea|Look|Story|Who|Sound|Close|Format)[ \t]*:[ \t]*", re.M | re.I)
+_PARAGRAPH = re.compile(
+    r"^[ \t]*(Idea|Look|Story|Who|Sound|Close|Format)[ \t]*:[ \t]*", re.M | re.I
+)
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"”’']*\s+")
 _QUOTED = re.compile(r"[“\"«]([^“”\"«»\n]{2,60})[”\"»]")
 
@@ -147,7 +149,9 @@ class Storyboard:
         """Hook, story, payoff and call to action."""
         say = self.paragraphs
         idea = _SENTENCE.split(say.get("idea", "")) if say.get("idea") else []
-        hook = shorten(idea[0], limit=84) if idea else self._say(_ANGLES, "funnelLevel", "Watch this")
+        hook = (
+            shorten(idea[0], limit=84) if idea else self._say(_ANGLES, "funnelLevel", "Watch this")
+        )
         rest = " ".join(idea[1:])
         call, close = self._call(say.get("close", ""))
         return (
@@ -181,4 +185,6 @@ class Storyboard:
         quoted = _QUOTED.search(text)
         if quoted:
             return shorten(quoted[1].rstrip(".,"), limit=34), line
-        return (shorten(text, limit=34).rstrip(".") if 0 < len(text) <= 34 else "Find out more"), line
+        return (
+            shorten(text, limit=34).rstrip(".") if 0 < len(text) <= 34 else "Find out more"
+        ), line

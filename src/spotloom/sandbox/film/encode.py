@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import av
 import numpy as np
@@ -18,6 +19,7 @@ OPAQUE = 256
 Plane = NDArray[np.uint8]
 Wide = NDArray[np.uint16]
 
+_BLACK = np.array([16.5, 128.5, 128.5], np.float32)  # the half rounds
 # BT.709, limited range: what players assume of HD.
 _MATRIX = np.array(
     [
@@ -57,15 +59,13 @@ class Layer:
     def __init__(self, picture: Image.Image) -> None:
         rgba = np.asarray(picture.convert("RGBA"))
         self.height, self.width = rgba.shape[:2]
+        self._yuv = _in_yuv(rgba)
         alpha = rgba[..., 3]
         self.opaque = bool(alpha.min() == 255)
-        rgb = rgba[..., :3].astype(np.float32)
-        yuv = rgb @ _MATRIX.T
-        yuv += np.array([16.5, 128.5, 128.5], np.float32)  # the half rounds
-        self._yuv = yuv.astype(np.uint8)
-        self._alpha = alpha.astype(np.uint16) + (alpha > 127)  # 0..256, so that >> 8 divides
-        self._luma = _premultiplied(self._yuv[..., 0], self._alpha)
-        self._chroma: dict[tuple[int, int], list[tuple[Wide, Wide]]] = {}
+        # 0..256, so that a shift by 8 divides.
+        self._alpha = None if self.opaque else alpha.astype(np.uint16) + (alpha > 127)
+        self._luma = _Part.of(self._yuv[..., 0], self._alpha)
+        self._chroma: dict[tuple[int, int], tuple[_Part, _Part]] = {}
 
     def lay(
         self, canvas: Canvas, x: int, y: int, *, opacity: int = OPAQUE, clip: Box | None = None
@@ -77,70 +77,86 @@ class Layer:
         bottom = min(y + self.height, clip.bottom, canvas.box.bottom)
         if left >= right or top >= bottom or opacity <= 0:
             return
-        self._paint(canvas.planes[0], self._luma, (left, top, right, bottom), (x, y), opacity)
-        odd_x, odd_y = x & 1, y & 1
-        half = (left // 2, top // 2, (right + 1) // 2, (bottom + 1) // 2)
-        corner = ((x - odd_x) // 2, (y - odd_y) // 2)
-        for plane, part in zip(canvas.planes[1:], self._halved(odd_x, odd_y), strict=True):
-            self._paint(plane, part, half, corner, opacity)
+        self._luma.paint(canvas.planes[0], Box(left, top, right, bottom), (x, y), opacity)
+        odd = (x & 1, y & 1)
+        half = Box(left // 2, top // 2, (right + 1) // 2, (bottom + 1) // 2)
+        corner = ((x - odd[0]) // 2, (y - odd[1]) // 2)
+        for plane, part in zip(canvas.planes[1:], self._halved(*odd), strict=True):
+            part.paint(plane, half, corner, opacity)
 
-    def _paint(
-        self,
-        plane: Plane,
-        part: tuple[Wide, Wide],
-        region: tuple[int, int, int, int],
-        corner: tuple[int, int],
-        opacity: int,
-    ) -> None:
-        left, top, right, bottom = region
-        colour, keep = part
-        rows = slice(top - corner[1], min(bottom - corner[1], colour.shape[0]))
-        columns = slice(left - corner[0], min(right - corner[0], colour.shape[1]))
-        colour, keep = colour[rows, columns], keep[rows, columns]
-        under = plane[top : top + colour.shape[0], left : left + colour.shape[1]]
-        if self.opaque and opacity >= OPAQUE:
-            np.right_shift(colour, 8, out=under, casting="unsafe")
-            return
-        if opacity < OPAQUE:
-            colour = (colour >> 8) * np.uint16(opacity)
-            keep = OPAQUE - ((OPAQUE - keep) * np.uint16(opacity) >> 8)
-        mixed = np.multiply(under, keep, dtype=np.uint16)
-        mixed += colour
-        np.right_shift(mixed, 8, out=under, casting="unsafe")
-
-    def _halved(self, odd_x: int, odd_y: int) -> list[tuple[Wide, Wide]]:
+    def _halved(self, odd_x: int, odd_y: int) -> tuple["_Part", "_Part"]:
         """The two chroma planes for a corner on even or odd pixels."""
         key = (odd_x, odd_y)
         if key not in self._chroma:
             pad = ((odd_y, (self.height + odd_y) % 2), (odd_x, (self.width + odd_x) % 2))
-            alpha = np.pad(self._alpha, pad)
-            if self.opaque:  # an opaque ground stays opaque at its rim
-                alpha[:] = OPAQUE
-            small = _mean(alpha)
-            planes = []
-            for channel in (1, 2):
-                value = np.pad(self._yuv[..., channel], pad, mode="edge")
-                weight = alpha.astype(np.uint32)
-                colour = _sum(value * weight) // np.maximum(_sum(weight), 1)
-                planes.append(_premultiplied(colour.astype(np.uint8), small))
-            self._chroma[key] = planes
+            colours = [np.pad(self._yuv[..., n], pad, mode="edge") for n in (1, 2)]
+            if self._alpha is None:
+                parts = [
+                    _Part(_fourth(c.astype(np.uint16)).astype(np.uint8), None) for c in colours
+                ]
+            else:
+                alpha = np.pad(self._alpha, pad)
+                weight = np.maximum(_sum(alpha), 1)
+                means = [_sum(c.astype(np.uint32) * alpha) // weight for c in colours]
+                parts = [_Part.of(m.astype(np.uint8), _fourth(alpha)) for m in means]
+            self._chroma[key] = (parts[0], parts[1])
         return self._chroma[key]
 
 
-def _sum(values: NDArray[np.uint32]) -> NDArray[np.uint32]:
-    rows = values[0::2] + values[1::2]
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One plane of a layer: its values, times their alpha where it has one."""
+
+    colour: Plane | Wide
+    keep: Wide | None  # how much stays of what is below, of 256; None where nothing does
+
+    @classmethod
+    def of(cls, value: Plane, alpha: Wide | None) -> Self:
+        if alpha is None:
+            return cls(np.ascontiguousarray(value), None)
+        colour = value.astype(np.uint16) * alpha
+        colour += (alpha > 0) * np.uint16(127)  # rounds the shift
+        return cls(colour, (OPAQUE - alpha).astype(np.uint16))
+
+    def paint(self, plane: Plane, region: Box, corner: tuple[int, int], opacity: int) -> None:
+        """Blend the part that falls into the region; `corner` is where the layer begins."""
+        high, wide = self.colour.shape
+        rows = slice(region.top - corner[1], min(region.bottom - corner[1], high))
+        columns = slice(region.left - corner[0], min(region.right - corner[0], wide))
+        colour = self.colour[rows, columns]
+        under = plane[region.top :, region.left :][: colour.shape[0], : colour.shape[1]]
+        if self.keep is None:
+            if opacity >= OPAQUE:
+                under[...] = colour
+                return
+            colour, keep = colour * np.uint16(opacity), np.uint16(OPAQUE - opacity)
+        else:
+            keep = self.keep[rows, columns]
+            if opacity < OPAQUE:
+                colour = (colour >> 8) * np.uint16(opacity)
+                keep = OPAQUE - ((OPAQUE - keep) * np.uint16(opacity) >> 8)
+        mixed = np.multiply(under, keep, dtype=np.uint16)
+        mixed += colour
+        np.right_shift(mixed, 8, out=under, casting="unsafe")
+
+
+def _in_yuv(rgba: Plane) -> Plane:
+    """The picture's colours in YUV, a band at a time so that little memory is in use."""
+    out = np.empty((*rgba.shape[:2], 3), np.uint8)
+    for top in range(0, rgba.shape[0], 128):
+        band = rgba[top : top + 128, :, :3].astype(np.float32) @ _MATRIX.T
+        band += _BLACK
+        out[top : top + 128] = band
+    return out
+
+
+def _sum(values: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.uint32]:
+    rows = values[0::2].astype(np.uint32) + values[1::2]
     return rows[:, 0::2] + rows[:, 1::2]
 
 
-def _mean(values: Wide) -> Wide:
-    return (_sum(values.astype(np.uint32)) >> 2).astype(np.uint16)
-
-
-def _premultiplied(value: Plane, alpha: Wide) -> tuple[Wide, Wide]:
-    """The colour times its alpha (rounded for the shift), and how much stays of what is below."""
-    colour = value.astype(np.uint16) * alpha
-    colour += np.where(alpha > 0, np.uint16(127), np.uint16(0))
-    return colour, (OPAQUE - alpha).astype(np.uint16)
+def _fourth(values: Wide) -> Wide:
+    return (_sum(values) >> 2).astype(np.uint16)
 
 
 def write(
@@ -177,7 +193,7 @@ def _mux(
     with av.open(str(path), "w", format="mp4", options=options) as container:
         container.metadata.update(tags)
         video = container.add_stream("libx264", rate=FPS)
-        video.width, video.height = size
+        width, height = video.width, video.height = size
         video.pix_fmt = "yuv420p"
         video.codec_context.thread_count = 1
         video.codec_context.gop_size = FPS * 4
@@ -185,7 +201,15 @@ def _mux(
         video.codec_context.colorspace = 1
         video.codec_context.color_primaries = 1
         video.codec_context.color_trc = 1
-        video.options = {"preset": "veryfast", "crf": "24", "x264-params": "rc-lookahead=16"}
+        # The ceiling holds 10 s of 720x1280 under 1 MB whatever moves; most films need far less.
+        rate = max(300, width * height * 750 // (720 * 1280))
+        video.options = {
+            "preset": "veryfast",
+            "crf": "24",
+            "maxrate": f"{rate}k",
+            "bufsize": f"{rate}k",
+            "x264-params": "rc-lookahead=12",
+        }
         audio = container.add_stream("aac", rate=RATE, layout="stereo")
         audio.bit_rate = 72_000
         samples = iter(_audio(sound))

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from spotloom.sandbox.encode import RATE
+from spotloom.sandbox.film.encode import RATE
 
 Wave = NDArray[np.float32]
 

@@ -8,11 +8,13 @@ from importlib.resources import files
 
 from PIL import Image, ImageDraw, ImageFont
 
-from spotloom.sandbox.palette import Rgb
+from spotloom.sandbox.film.palette import Rgb
 
 MEDIUM, SEMIBOLD = "Inter-Medium.otf", "Inter-SemiBold.otf"
 BOLD, BLACK = "InterDisplay-Bold.otf", "InterDisplay-Black.otf"
 _SERIF, _ROUND = "InstrumentSerif-Regular.ttf", "Fredoka-SemiBold.ttf"
+
+_SIGNS = frozenset("–—&+→×")
 
 # Per aesthetic: the headline's face, its size beside the others, its line height.
 _VOICES = {
@@ -44,7 +46,7 @@ def voice(aesthetic: str, text: str) -> Voice:
 @lru_cache(maxsize=256)
 def font(face: str, size: int) -> ImageFont.FreeTypeFont:
     """A face of ours at a size in pixels."""
-    with (files("spotloom.sandbox") / "fonts" / face).open("rb") as file:
+    with (files("spotloom.sandbox.film") / "fonts" / face).open("rb") as file:
         return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
 
@@ -73,9 +75,12 @@ def clean(text: str) -> str:
             plain = unicodedata.normalize("NFKD", ch)
             out.extend(c for c in plain if not unicodedata.combining(c) and _drawable(c, MEDIUM))
     # What is left of a sentence in another script is stray punctuation: better nothing.
-    words = [w for w in "".join(out).split() if any(c.isalnum() for c in w) or len(text) < 4 or w in "–—&+→♪"]
-    joined = " ".join(words)
-    return re.sub(r"\s+([,.;:!?])", r"\1", joined).strip()
+    kept = [w for w in "".join(out).split() if any(c.isalnum() for c in w) or w in _SIGNS]
+    return re.sub(r"\s+([,.;:!?])", r"\1", " ".join(kept) if any(map(_says, kept)) else "").strip()
+
+
+def _says(word: str) -> bool:
+    return any(c.isalnum() for c in word)
 
 
 def width(text: str, face: str, size: int) -> int:
@@ -150,6 +155,7 @@ def line_picture(text: str, face: str, size: int, colour: Rgb) -> Image.Image:
     """One line on glass, with room for its accents above and its tails below."""
     type_ = font(face, size)
     ascent = round(size * 1.02)
-    picture = Image.new("RGBA", (max(1, round(type_.getlength(text)) + 4), round(size * 1.34)), (*colour, 0))
+    box = (max(1, round(type_.getlength(text)) + 4), round(size * 1.34))
+    picture = Image.new("RGBA", box, (*colour, 0))
     ImageDraw.Draw(picture).text((2, ascent), text, font=type_, fill=(*colour, 255), anchor="ls")
     return picture
