@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 4
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     request_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    automatic_retries: Annotated[int, Field(ge=0, le=5)] = 1
     max_videos: Annotated[int, Field(ge=1, le=100_000)] = 660
     max_file_mb: Annotated[int, Field(ge=1)] = 2000
     vocabulary: Path | None = None

@@ -130,6 +130,7 @@ async def worker_of(settings: Settings, base: Base, using: list[Provider]) -> As
         workers=workers,
         scratch=scratch,
         max_bytes=settings.max_file_mb * 2**20,
+        automatic_retries=settings.automatic_retries,
         poll_s=settings.poll_seconds,
         still_mine=liveness.still_mine,
     )

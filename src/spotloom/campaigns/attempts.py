@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import replace
+from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
@@ -33,8 +34,8 @@ async def again(
     if not ended:
         return 0
     workspace_id = ended[0].workspace_id
-    cost = sum(g.estimated_cost for g in ended)
-    await budgets.hold(session, workspace_id, campaign_id=campaign_id, adding=cost + 0)
+    cost = sum((g.estimated_cost for g in ended), Decimal(0))
+    await budgets.hold(session, workspace_id, campaign_id=campaign_id, adding=cost)
     turn = await session.scalar(queue_turn.next_value()) or 0
     rows = [_row(g, position=turn * TURN + index) for index, g in enumerate(ended)]
     await session.execute(insert(Generation), rows)

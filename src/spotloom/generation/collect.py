@@ -18,6 +18,7 @@ from spotloom.creative.status import Status
 from spotloom.errors import Permanent, Transient
 from spotloom.generation import outcomes
 from spotloom.generation.tools import tools
+from spotloom.media.disk import DiskFull
 from spotloom.media.download import download
 from spotloom.media.inspected import BadFile, Inspected
 from spotloom.media.store import key_for
@@ -26,6 +27,7 @@ from spotloom.providers.provider import Content, Variant
 log = structlog.get_logger()
 
 DAMAGED_TRIES = 5
+DISK_LOOK_S = 20.0  # a full disk is looked at again, and meanwhile nothing new is bought
 
 
 async def collect(generation_id: UUID, *, tries: int) -> float | None:
@@ -44,6 +46,9 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         assets = await _keep(order, inspected)
     except Transient as error:
         log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
+        if isinstance(error, DiskFull):
+            await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
+            return DISK_LOOK_S / 2
         if not isinstance(error, BadFile) or tries < DAMAGED_TRIES:
             return error.retry_after_s or min(60.0, 2.0 ** min(tries, 6))
         await outcomes.spoiled(order, code="damaged_file", text=str(error))

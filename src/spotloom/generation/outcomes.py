@@ -3,16 +3,21 @@
 from decimal import Decimal
 from uuid import UUID
 
+import structlog
 from sqlalchemy import func
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import generations, ledger
+from spotloom.campaigns import attempts, generations, ledger
+from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.generations import Order
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, Transient
 from spotloom.generation import lanes
 from spotloom.generation.tools import tools
 from spotloom.providers.provider import LaneBlocked, Ready, Rejected
+
+log = structlog.get_logger()
 
 AT_PROVIDER = (Status.SUBMITTING, Status.GENERATING, Status.UNKNOWN)
 
@@ -64,9 +69,17 @@ async def possibly_charged(order: Order, why: str) -> None:
 
 
 async def free_slot(generation_id: UUID) -> None:
-    """The provider is not working on it (any more)."""
+    """Nobody has decided in time: the possibly charged video keeps no other waiting."""
     async with tools().sessions.begin() as session:
-        await lanes.free(session, generation_id)
+        order = await generations.load(session, generation_id)
+        if order.status is Status.UNKNOWN:
+            await lanes.free(session, generation_id)
+
+
+async def no_room(order: Order, why: str, *, for_s: float) -> None:
+    """Buy nothing new on the lane while there is no room for what it makes."""
+    async with tools().sessions.begin() as session:
+        await lanes.hold_back(session, order.lane_id, reason=why, for_s=for_s)
 
 
 async def ready(order: Order, outcome: Ready) -> None:
@@ -86,9 +99,10 @@ async def ready(order: Order, outcome: Ready) -> None:
 
 
 async def rejected(order: Order, outcome: Rejected) -> None:
-    """The provider gave it up."""
+    """The provider gave it up; tried again by itself where the fault was the provider's."""
     cost = charge(order, None) if outcome.billed else Decimal(0)
-    await _ended(order, Status.FAILED, code=outcome.code, text=outcome.text, cost=cost)
+    again = not outcome.moderation and order.attempt <= tools().automatic_retries
+    await _ended(order, Status.FAILED, code=outcome.code, text=outcome.text, cost=cost, again=again)
 
 
 async def refused(order: Order, *, code: str, text: str) -> None:
@@ -126,7 +140,15 @@ def charge(order: Order, told: Decimal | None) -> Decimal:
     return order.estimated_cost if told is None else told
 
 
-async def _ended(order: Order, to: Status, *, code: str, text: str, cost: Decimal | None) -> None:
+async def _ended(
+    order: Order,
+    to: Status,
+    *,
+    code: str,
+    text: str,
+    cost: Decimal | None,
+    again: bool = False,
+) -> None:
     async with tools().sessions.begin() as session:
         await generations.move(
             session,
@@ -145,3 +167,13 @@ async def _ended(order: Order, to: Status, *, code: str, text: str, cost: Decima
         else:
             await ledger.release(session, order.id)
         await lanes.free(session, order.id)
+        if again and not order.cancelled:
+            await _again(session, order)
+
+
+async def _again(session: AsyncSession, order: Order) -> None:
+    try:
+        async with session.begin_nested():
+            await attempts.again(session, order.campaign_id, keys=[order.combination_key])
+    except BudgetRefused as error:  # it stays failed, and a person may retry it
+        log.info("generation.not_retried", generation_id=str(order.id), reason=str(error))

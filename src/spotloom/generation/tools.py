@@ -25,14 +25,16 @@ class Wakes:
         if event := self._events.get(generation_id):
             event.set()
 
-    async def sleep(self, generation_id: UUID, seconds: float) -> None:
-        """Wait that long, or until woken."""
+    async def sleep(self, generation_id: UUID, seconds: float) -> bool:
+        """Wait that long, or until woken; true when woken."""
         event = self._events.setdefault(generation_id, asyncio.Event())
         try:
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(event.wait(), seconds)
+            await asyncio.wait_for(event.wait(), seconds)
+        except TimeoutError:
+            return False
         finally:
             self._events.pop(generation_id, None)
+        return True
 
 
 @dataclass(kw_only=True)
@@ -45,6 +47,7 @@ class Tools:
     workers: Workers
     scratch: Path
     max_bytes: int
+    automatic_retries: int  # new attempts after the provider's own failures
     poll_s: float | None  # overrides the provider's own interval
     still_mine: Callable[[], Awaitable[None]]  # returns only while nobody acts in our name
     wakes: Wakes = field(default_factory=Wakes)

@@ -1,6 +1,7 @@
 """Asks the provider how a video stands until it is over there."""
 
 import random
+from dataclasses import replace
 from uuid import UUID
 
 import structlog
@@ -11,37 +12,95 @@ from spotloom.creative.status import Status
 from spotloom.errors import Conflict, Transient
 from spotloom.generation import outcomes
 from spotloom.generation.tools import tools
-from spotloom.providers.provider import Cancelled, Expired, Lost, Pending, Poll, Ready, Rejected
+from spotloom.providers.provider import (
+    Cancelled,
+    CancelOutcome,
+    Expired,
+    Lost,
+    Pending,
+    Poll,
+    Ready,
+    Rejected,
+)
 
 log = structlog.get_logger()
 
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
 LONGEST_WAIT_S = 300.0
+RELOAD_POLLS = 10  # polls after which our own row is read again, should a notification be lost
+NEARLY_DONE = 85  # per cent, from which it is asked twice as often
 
 
 async def wait(generation_id: UUID) -> Status:
     """Ask until the provider is done with it; the state it is in then."""
-    strikes = failures = 0
-    while True:
-        async with tools().sessions() as session:
-            order = await generations.load(session, generation_id)
-        if order.status is not Status.GENERATING or order.job is None:
-            return order.status
-        interval_s = tools().interval_s(order.lane_id)
+    order = await _load(generation_id)
+    strikes = failures = polls = 0
+    while order.status is Status.GENERATING and (job := order.job) is not None:
+        if order.cancelled and order.note is None:
+            order = replace(order, note=await _stop(order, job))
+        polls += 1
         try:
-            outcome = await tools().provider(order.lane_id).poll(order.job)
+            outcome = await tools().provider(order.lane_id).poll(job)
         except Transient as error:
             failures += 1
             log.warning("generation.poll_failed", generation_id=str(order.id), reason=str(error))
-            backoff_s = interval_s * 2 ** min(failures - 1, 4)
-            pause_s = max(min(backoff_s, LONGEST_WAIT_S), error.retry_after_s or 0)
+            pause_s = _backoff_s(order, failures, error)
         else:
-            failures = 0
-            strikes = strikes + 1 if isinstance(outcome, Lost) else 0
+            failures, strikes = 0, strikes + 1 if isinstance(outcome, Lost) else 0
             if strikes in {0, LOST_AFTER} and await _over(order, outcome):
+                order = await _load(generation_id)
                 continue
-            pause_s = interval_s
-        await tools().wakes.sleep(order.id, pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+            order = _seen(order, outcome)
+            pause_s = _pause_s(order)
+        woken = await tools().wakes.sleep(order.id, pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+        if woken or polls % RELOAD_POLLS == 0:
+            order = await _load(generation_id)
+    return order.status
+
+
+async def interval_s(generation_id: UUID) -> float:
+    """Seconds between two questions about this video."""
+    return tools().interval_s((await _load(generation_id)).lane_id)
+
+
+async def _load(generation_id: UUID) -> Order:
+    async with tools().sessions() as session:
+        return await generations.load(session, generation_id)
+
+
+def _seen(order: Order, outcome: Poll) -> Order:
+    if isinstance(outcome, Pending) and outcome.progress is not None:
+        return replace(order, progress=max(outcome.progress, order.progress or 0))
+    return order
+
+
+def _pause_s(order: Order) -> float:
+    interval = tools().interval_s(order.lane_id)
+    return interval / 2 if (order.progress or 0) >= NEARLY_DONE else interval
+
+
+def _backoff_s(order: Order, failures: int, error: Transient) -> float:
+    backoff_s: float = tools().interval_s(order.lane_id) * 2 ** min(failures - 1, 4)
+    return max(min(backoff_s, LONGEST_WAIT_S), error.retry_after_s or 0)
+
+
+async def _stop(order: Order, job: str) -> str | None:
+    """Ask the provider to stop it; what became of that, None when it could not be asked."""
+    try:
+        outcome = await tools().provider(order.lane_id).cancel(job)
+    except Transient as error:
+        log.warning("generation.cancel_failed", generation_id=str(order.id), reason=str(error))
+        return None
+    if outcome is CancelOutcome.STOPPED:
+        await _over(order, Cancelled())
+        return "The provider stopped it."
+    if outcome is CancelOutcome.TOO_LATE:
+        text = "Cancelled too late: the provider had made it, so it is kept."
+    else:
+        text = "The provider cannot stop a video that it has begun, so it is kept."
+    async with tools().sessions.begin() as session:
+        await generations.note(session, order.id, text)
+    return text
 
 
 async def _over(order: Order, outcome: Poll) -> bool:
@@ -57,7 +116,7 @@ async def _over(order: Order, outcome: Poll) -> bool:
 async def _store(order: Order, outcome: Poll) -> None:
     match outcome:
         case Pending(progress):
-            if progress is not None and progress > (order.progress or -1):
+            if progress is not None and progress > (order.progress or 0):
                 async with tools().sessions.begin() as session:
                     await generations.set_progress(session, order.id, progress)
         case Ready():
@@ -70,10 +129,3 @@ async def _store(order: Order, outcome: Poll) -> None:
             await outcomes.expired(order)
         case Cancelled():
             await outcomes.cancelled(order, "The provider stopped it, as asked.")
-
-
-async def interval_s(generation_id: UUID) -> float:
-    """Seconds between two questions about this video."""
-    async with tools().sessions() as session:
-        order = await generations.load(session, generation_id)
-    return tools().interval_s(order.lane_id)

@@ -3,17 +3,47 @@
 Every step may run again after a crash: it reads the generation first and does what is left.
 """
 
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
 from uuid import UUID
 
+import structlog
 from dbos import DBOS, SetWorkflowID
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spotloom.creative.status import Status
 from spotloom.generation import collect as collecting
 from spotloom.generation import outcomes, place, wait
-from spotloom.generation.steady import steady
 
 FINISH_QUEUE = "finish"
 UNKNOWN_HOLDS_POLLS = 10  # polls for which a possibly charged video keeps its slot
+DATABASE_RETRY_S = 0.5
+
+log = structlog.get_logger()
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """The same step, begun afresh whenever it lost its database, instead of failing its video."""
+
+    @wraps(step)
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        while True:
+            try:
+                return await step(*args, **kwargs)
+            except (OperationalError, InterfaceError, PoolTimeout) as error:
+                log.warning("database.away", reason=type(error).__name__)
+            except DBAPIError as error:
+                if not error.connection_invalidated:
+                    raise
+                log.warning("database.away", reason=type(error).__name__)
+            await asyncio.sleep(DATABASE_RETRY_S)
+
+    return run
 
 
 @DBOS.workflow(name="generate", max_recovery_attempts=None)

@@ -1,0 +1,187 @@
+"""What people may do to work under way: cancel, retry, resolve, pause, hurry.
+
+Each is safe to repeat, and safe against the work that goes on meanwhile: every change names the
+state it expects, and what is at the provider is asked to stop by message, never killed.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import func, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
+
+from spotloom.campaigns import attempts, generations, ledger
+from spotloom.campaigns.channels import CAMPAIGNS, LANES, WAKE, notify
+from spotloom.campaigns.submit import PRIORITIES
+from spotloom.campaigns.tables import Campaign, CombinationRow, Generation
+from spotloom.creative.status import Status
+from spotloom.errors import Conflict, NotFound
+from spotloom.generation import lanes
+
+
+@dataclass(frozen=True, slots=True)
+class CancelResult:
+    """How many were stopped before anything was sent, and how many the provider is asked about."""
+
+    at_once: int
+    asked: int
+
+
+class Decision(StrEnum):
+    """What a person says of a possibly charged video."""
+
+    PAID = "paid"  # the provider has it, as this job
+    RETRY = "retry"  # buy it again
+    GIVE_UP = "give-up"
+
+
+async def cancel(
+    session: AsyncSession, campaign_id: UUID, *, keys: Collection[str] | None = None
+) -> CancelResult:
+    """Stop the whole campaign, or the combinations in `keys`.
+
+    What waits is cancelled at once and costs nothing. What is at the provider is asked to stop;
+    where it cannot, the video still arrives and is kept.
+    """
+    if keys is None:
+        await session.execute(
+            update(Campaign).where(Campaign.id == campaign_id).values(state="cancelled")
+        )
+    g = Generation
+    waiting = await session.scalars(
+        update(g)
+        .where(_of(campaign_id, keys), g.status == Status.QUEUED.value)
+        .values(
+            status=Status.CANCELLED.value,
+            error_code="cancelled",
+            error_text="Cancelled before it was sent.",
+            over_at=func.clock_timestamp(),
+        )
+        .returning(g.id)
+    )
+    stopped = list(waiting)
+    await ledger.release(session, *stopped)
+    asked = await session.scalars(
+        update(g)
+        .where(
+            _of(campaign_id, keys),
+            g.status.in_([Status.SUBMITTING.value, Status.GENERATING.value]),
+            g.cancel_asked_at.is_(None),
+        )
+        .values(cancel_asked_at=func.clock_timestamp())
+        .returning(g.id)
+    )
+    waking = list(asked)
+    for generation_id in waking:
+        await notify(session, WAKE, str(generation_id))
+    await notify(session, CAMPAIGNS, str(campaign_id))
+    return CancelResult(len(stopped), len(waking))
+
+
+async def pause(session: AsyncSession, campaign_id: UUID) -> None:
+    """Start nothing more of this campaign; what is at the provider goes on."""
+    await _set_state(session, campaign_id, "paused", unless="cancelled")
+
+
+async def resume(session: AsyncSession, campaign_id: UUID) -> None:
+    """Go on with a paused campaign."""
+    await _set_state(session, campaign_id, "active", unless="cancelled")
+    lane_ids = await session.scalars(
+        select(Generation.lane_id).where(Generation.campaign_id == campaign_id).distinct()
+    )
+    for lane_id in list(lane_ids):
+        await notify(session, LANES, str(lane_id))
+
+
+async def prioritise(
+    session: AsyncSession,
+    campaign_id: UUID,
+    *,
+    priority: str,
+    keys: Collection[str] | None = None,
+) -> int:
+    """Move what waits to another priority: high, normal or low; how many moved."""
+    moved = await session.scalars(
+        update(Generation)
+        .where(_of(campaign_id, keys), Generation.status == Status.QUEUED.value)
+        .values(priority=PRIORITIES[priority])
+        .returning(Generation.id)
+    )
+    await notify(session, CAMPAIGNS, str(campaign_id))
+    return len(list(moved))
+
+
+async def resolve(
+    session: AsyncSession,
+    campaign_id: UUID,
+    *,
+    key: str,
+    decision: Decision,
+    job: str | None = None,
+) -> None:
+    """Decide about a possibly charged video; Conflict when it is none (any more)."""
+    generation_id = await session.scalar(
+        select(Generation.id).where(
+            _of(campaign_id, [key]), Generation.status == Status.UNKNOWN.value
+        )
+    )
+    if generation_id is None:
+        raise Conflict(f"Video {key} does not wait for a decision.")
+    order = await generations.load(session, generation_id)
+    if decision is Decision.PAID:
+        if not job:
+            raise Conflict(f"To take video {key} as paid, name the provider's job id.")
+        await generations.move(
+            session,
+            generation_id,
+            expect=(Status.UNKNOWN,),
+            to=Status.GENERATING,
+            provider_job_id=job,
+            error_code=None,
+            error_text=None,
+            accepted_at=func.clock_timestamp(),
+            # A new admission: the workflow that waits with the old one can do no more.
+            admissions=Generation.admissions + 1,
+            admitted_at=func.to_timestamp(0),
+        )
+        await lanes.take_back(session, order.lane_id, generation_id)
+        await notify(session, LANES, str(order.lane_id))
+        return
+    await generations.move(
+        session,
+        generation_id,
+        expect=(Status.UNKNOWN,),
+        to=Status.LOST,
+        over_at=func.clock_timestamp(),
+    )
+    await lanes.free(session, generation_id)
+    if decision is Decision.RETRY:
+        await attempts.again(session, campaign_id, keys=[key], states=(Status.LOST,))
+
+
+def _of(campaign_id: UUID, keys: Collection[str] | None) -> ColumnElement[bool]:
+    chosen = Generation.campaign_id == campaign_id
+    if keys is None:
+        return chosen
+    ids = select(CombinationRow.id).where(
+        CombinationRow.campaign_id == campaign_id, CombinationRow.key.in_(keys)
+    )
+    return chosen & Generation.combination_id.in_(ids)
+
+
+async def _set_state(session: AsyncSession, campaign_id: UUID, state: str, *, unless: str) -> None:
+    found = await session.scalar(
+        update(Campaign)
+        .where(Campaign.id == campaign_id, Campaign.state != unless)
+        .values(state=state)
+        .returning(Campaign.id)
+    )
+    if found is None:
+        known = await session.scalar(select(Campaign.state).where(Campaign.id == campaign_id))
+        if known is None:
+            raise NotFound(f"There is no campaign {campaign_id}.")
+        raise Conflict(f"The campaign is {known}; `spotloom retry` makes its videos again.")
+    await notify(session, CAMPAIGNS, str(campaign_id))
