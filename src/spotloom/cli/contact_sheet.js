@@ -199,7 +199,7 @@ document.addEventListener("DOMContentLoaded", () => {
   for (const button of all(".clear")) button.addEventListener("click", clear);
   const facets = one(".facets");
   facets.hidden = groups.length === 0;
-  facets.open = matchMedia("(min-width: 48rem)").matches && groups.flat().length <= 24;
+  facets.open = matchMedia("(min-width: 48rem)").matches && groups.flat().length <= 16;
   window.addEventListener("beforeprint", stop);
 
   // What the keyboard reaches must not end up beneath the bar.
