@@ -1,9 +1,10 @@
 """Finds where a home's database lives, and the account that runs it."""
 
 import contextlib
-import hashlib
 import os
 import re
+import secrets
+import shutil
 import stat
 import subprocess
 import sys
@@ -158,13 +159,29 @@ def find(home: Path) -> Place:
     if place.can('cd "$1"', folder):
         return place
     # Closed folders lie above it, and to open them is not ours to decide.
-    elsewhere = SYSTEM / hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    return replace(place, folder=_elsewhere(folder, note))
+
+
+def _elsewhere(folder: Path, note: Path) -> Path:
+    """A folder of the system for this home's database, which the home then remembers.
+
+    Its name is random: a home that was deleted and made again begins with an empty database.
+    """
     SYSTEM.parent.mkdir(parents=True, exist_ok=True)
-    _own(SYSTEM, mode=mode)
-    _own(elsewhere, mode=mode)
+    _own(SYSTEM, mode=0o711)
+    elsewhere = SYSTEM / secrets.token_hex(8)
+    elsewhere.mkdir(mode=0o711)
     write(elsewhere / "home", f"{folder}\n")  # for whoever clears up
-    write(note, f"{elsewhere}\n")
-    return replace(place, folder=elsewhere)
+    draft = note.with_name(f"{note.name}.{os.getpid()}")
+    draft.write_text(f"{elsewhere}\n", encoding="utf-8")
+    try:
+        os.link(draft, note)  # never replaces: of several starters at once, the first decides
+    except FileExistsError:
+        shutil.rmtree(elsewhere)
+        return _moved(note)
+    finally:
+        draft.unlink()
+    return elsewhere
 
 
 def write(path: Path, text: str) -> None:
