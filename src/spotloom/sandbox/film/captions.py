@@ -117,7 +117,7 @@ def chips(
     rows: list[list[Image.Image]] = []
     used = room
     for name in names:
-        chip = _chip(lettering.clean(name) or "–", u, fill=fill, ink=ink, figure=people)
+        chip = _chip(lettering.clean(name) or "…", u, fill=fill, ink=ink, figure=people)
         if used + gap + chip.width > room:
             rows.append([])
             used = -gap

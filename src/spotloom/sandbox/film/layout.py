@@ -8,7 +8,7 @@ from PIL import Image
 from spotloom.sandbox.film import captions, lettering, scenes
 from spotloom.sandbox.film.backdrops import backdrop
 from spotloom.sandbox.film.encode import Layer
-from spotloom.sandbox.film.palette import Palette, Rgb, contrast, mix, palette, readable
+from spotloom.sandbox.film.palette import WHITE, Palette, Rgb, contrast, mix, palette, readable
 from spotloom.sandbox.film.things import product_kind
 from spotloom.sandbox.storyboard import Beat, Storyboard
 
@@ -54,15 +54,15 @@ class Placed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Block:
-    """Lines that belong together, `step` pixels apart."""
+class _Row:
+    """Pictures that stand side by side, and how far below them the next row begins."""
 
-    lines: list[Image.Image]
+    pictures: list[Image.Image]
     step: int
 
     @property
-    def height(self) -> int:
-        return self.step * (len(self.lines) - 1) + self.lines[-1].height
+    def high(self) -> int:
+        return self.pictures[0].height
 
 
 class Layout:
@@ -115,7 +115,7 @@ class Layout:
         half, inset = round(width * 0.52), self.px(26)
         name = captions.wordmark(self.board.brand, self.u, half - 2 * inset)
         bar.alpha_composite(name, (inset, (self._bar - name.height) // 2))
-        line, x, y = self._thread(mix(self._ink, (255, 255, 255), 0.36))
+        line, x, y = self._thread(mix(self._ink, WHITE, 0.36))
         bar.alpha_composite(line, (x - self._margin, y - self._top))
         return Placed(Layer(bar), self._margin, self._top)
 
@@ -133,7 +133,7 @@ class Layout:
     def names(self) -> list[Placed]:
         """The beats' names, beside the thread."""
         _, x, y = self._thread(self._ink)
-        tone, size = mix(self._ink, (255, 255, 255), 0.9), self.px(23)
+        tone, size = mix(self._ink, WHITE, 0.9), self.px(23)
         lines = [
             lettering.line_picture(f"{n}  {beat.name}", lettering.SEMIBOLD, size, tone)
             for n, beat in enumerate(self.beats, 1)
@@ -201,36 +201,49 @@ class Layout:
 
     def _text(self, beat: Beat, area: Area, ground: Rgb, pattern: Rgb) -> list[Item]:
         """Tag, headline, body (or button) and chips, stacked and centred in their area."""
-        last = beat is self.beats[-1]
-        sides = sorted((self.colours.ink, self.colours.paper), key=lambda c: contrast(c, ground))
-        tone = readable(sides[1], ground, pattern, mix(ground, (255, 255, 255), 0.2))
-        rows = captions.chips(beat.chips, area.w, self.u, ground=ground, tone=tone, people=last)
-        blocks = self._blocks(beat, area, tone, taken=sum(r[0].height + self.px(12) for r in rows))
-        gap = self.px(22)
-        total = sum(block.height for block in blocks) + gap * (len(blocks) - 1)
-        total += sum(row[0].height + self.px(10) for row in rows) + (self.px(12) if rows else 0)
+        rows = self._rows(beat, area, ground, pattern)
+        total = sum(row.step for row in rows[:-1]) + rows[-1].high
         y, delay = area.y + max(0, (area.h - total) // 2), -0.12
         items = []
-        for block in blocks:
-            for number, line in enumerate(block.lines):
-                x = self._from(area, line.width)
-                items.append(self._item(line, x, y + number * block.step, delay))
-                delay += 0.11
-            y += block.height + gap
         for row in rows:
-            x = self._from(area, sum(c.width for c in row) + self.px(10) * (len(row) - 1))
-            for chip in row:
-                items.append(self._item(chip, x, y, delay))
-                x, delay = x + chip.width + self.px(10), delay + 0.07
-            y += row[0].height + self.px(10)
+            wide = sum(p.width for p in row.pictures) + self.px(10) * (len(row.pictures) - 1)
+            # Film titles stand in the middle.
+            centred = self.look == "cinema" and not self.wide
+            x = area.x + (area.w - wide) // 2 if centred else area.x
+            for picture in row.pictures:
+                items.append(
+                    Item(layer=Layer(picture), x=x, y=y, delay=delay, entry=self.colours.entry)
+                )
+                x, delay = x + picture.width + self.px(10), delay + 0.09
+            y += row.step
         return items
 
-    def _blocks(self, beat: Beat, area: Area, tone: Rgb, *, taken: int) -> list[_Block]:
-        """What is set above the chips: `taken` is the height they need."""
-        last, gap, c = beat is self.beats[-1], self.px(22), self.colours
-        tag = captions.tag(beat.kicker, area.w, self.u, fill=c.accent, ink=c.ink, button=last)
-        room = area.h - taken - tag.height - 2 * gap
-        body = captions.body(beat.body, (area.w, min(round(room * 0.38), self.px(134))), self.u)
+    def _rows(self, beat: Beat, area: Area, ground: Rgb, pattern: Rgb) -> list[_Row]:
+        """The words of a beat in the order they are read."""
+        last, gap, c, u = beat is self.beats[-1], self.px(22), self.colours, self.u
+        sides = sorted((c.ink, c.paper), key=lambda side: contrast(side, ground))
+        tone = readable(sides[1], ground, pattern, mix(ground, WHITE, 0.2))
+        chips = captions.chips(beat.chips, area.w, u, ground=ground, tone=tone, people=last)
+        tag = captions.tag(beat.kicker, area.w, u, fill=c.accent, ink=c.ink, button=last)
+        if not (self.wide or self.tall or last) and chips:
+            # A square has no height to spare: the tag shares a line with the chips, above.
+            first = [tag, *chips[0]]
+            if sum(p.width + self.px(10) for p in first) <= area.w:
+                top = _Row(first, self.px(50) + gap)
+                head, body = self._words_of(beat, area, tone, room=area.h - top.step)
+                return [top, *head, *body]
+        under = [_Row(row, row[0].height + self.px(10)) for row in chips]
+        taken = sum(row.step for row in under) + tag.height + 2 * gap
+        head, body = self._words_of(beat, area, tone, room=area.h - taken)
+        tagged = _Row([tag], tag.height + gap)
+        return [*head, tagged, *body, *under] if last else [tagged, *head, *body, *under]
+
+    def _words_of(
+        self, beat: Beat, area: Area, tone: Rgb, *, room: int
+    ) -> tuple[list[_Row], list[_Row]]:
+        """Headline and body, as large as the room lets them be."""
+        last, gap = beat is self.beats[-1], self.px(22)
+        body = captions.body(beat.body, (area.w, min(round(room * 0.4), self.px(134))), self.u)
         if body:
             room -= body.height + gap
         said = lettering.clean(beat.headline) or "Untitled"
@@ -239,22 +252,15 @@ class Layout:
         setting = lettering.fit(
             said,
             voice.face,
-            room=(area.w - self.px(28 if strip else 4), round(room * 0.97)),
+            room=(area.w - self.px(28 if strip else 4), round(room * 0.96)),
             sizes=(round(most * voice.scale), self.px(36)),
             leading=voice.leading,
         )
         lines = captions.headline(setting, tone, captioned=strip, u=self.u)
-        blocks = [_Block([tag], 0), _Block(lines, setting.step)]
-        if last:
-            blocks.reverse()
-        if body:
-            blocks.append(_Block(captions.paragraph(body, tone), body.step))
-        return blocks
-
-    def _from(self, area: Area, width: int) -> int:
-        """Where a line of that width begins: film titles stand in the middle."""
-        centred = self.look == "cinema" and not self.wide
-        return area.x + (area.w - width) // 2 if centred else area.x
-
-    def _item(self, picture: Image.Image, x: int, y: int, delay: float) -> Item:
-        return Item(layer=Layer(picture), x=x, y=y, delay=delay, entry=self.colours.entry)
+        rows = [_Row([line], setting.step) for line in lines]
+        rows[-1] = _Row([lines[-1]], lines[-1].height + gap)
+        if body is None:
+            return rows, []
+        small = [_Row([line], body.step) for line in captions.paragraph(body, tone)]
+        small[-1] = _Row(small[-1].pictures, body.step + gap)
+        return rows, small

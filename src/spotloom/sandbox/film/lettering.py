@@ -1,5 +1,6 @@
 """Type: which face a look speaks in, what it can draw, and words set to fit their box."""
 
+import io
 import re
 import unicodedata
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ MEDIUM, SEMIBOLD = "Inter-Medium.otf", "Inter-SemiBold.otf"
 BOLD, BLACK = "InterDisplay-Bold.otf", "InterDisplay-Black.otf"
 _SERIF, _ROUND = "InstrumentSerif-Regular.ttf", "Fredoka-SemiBold.ttf"
 
-_SIGNS = frozenset("–—&+→×")
+_SIGNS = frozenset("\u2013\u2014&+→\u00d7")
 
 # Per aesthetic: the headline's face, its size beside the others, its line height.
 _VOICES = {
@@ -46,8 +47,8 @@ def voice(aesthetic: str, text: str) -> Voice:
 @lru_cache(maxsize=256)
 def font(face: str, size: int) -> ImageFont.FreeTypeFont:
     """A face of ours at a size in pixels."""
-    with (files("spotloom.sandbox.film") / "fonts" / face).open("rb") as file:
-        return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+    file = io.BytesIO((files("spotloom.sandbox.film") / "fonts" / face).read_bytes())
+    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)

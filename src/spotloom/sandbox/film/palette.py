@@ -1,4 +1,4 @@
-"""The colours of an animatic: a brand's own hues, tempered by mood and aesthetic, always readable."""
+"""The colours of an animatic: a brand's own hues, tempered by mood and aesthetic."""
 
 import hashlib
 import math
@@ -7,7 +7,15 @@ from dataclasses import dataclass
 
 Rgb = tuple[int, int, int]
 
-_HEX = re.compile(r"#([0-9a-f]{6})\b", re.I)
+_HEX = re.compile(r"#([0-9a-f]{6})\b", re.IGNORECASE)
+# Colours that a prompt may ask for by name, as hues in OKLCH.
+_HUES: dict[str, float] = {
+    "red": 27, "crimson": 18, "coral": 35, "terracotta": 42, "orange": 55, "amber": 75,
+    "yellow": 100, "lime": 125, "olive": 112, "moss": 128, "green": 148, "mint": 165,
+    "teal": 190, "turquoise": 195, "blue": 258, "navy": 262, "indigo": 278, "violet": 295,
+    "purple": 305, "lilac": 310, "magenta": 335, "pink": 355,
+}  # fmt: skip
+_NAMED = re.compile(rf"\b({'|'.join(_HUES)})\b", re.IGNORECASE)
 WHITE: Rgb = (255, 255, 255)
 AA = 4.5  # WCAG 2.2, 1.4.3: text against its ground
 
@@ -85,7 +93,7 @@ def palette(brand: str, *, prompt: str, mood: str, aesthetic: str) -> Palette:
 
 
 def _ground(hue: float, lightness: float, chroma: float, aesthetic: str) -> Rgb:
-    """The mood's ground under an aesthetic: film is dark, 3D is soft, drawn work is flat and bold."""
+    """The mood's ground under an aesthetic: film is dark, drawn work is bold."""
     if aesthetic == "cinema":
         lightness, chroma = 0.12 + lightness * 0.17, min(chroma, 0.09) * 0.6 + 0.015
     elif aesthetic == "animated-2d":
@@ -99,7 +107,7 @@ def _ground(hue: float, lightness: float, chroma: float, aesthetic: str) -> Rgb:
 
 
 def _hue(brand: str, prompt: str) -> tuple[float, Rgb | None]:
-    """The brand's hue: from a colour written as #rrggbb in the prompt, else from its name."""
+    """The brand's hue: from the first colour that the prompt asks for, else from its name."""
     written = _HEX.search(prompt)
     if written:
         digits = written[1]
@@ -107,6 +115,8 @@ def _hue(brand: str, prompt: str) -> tuple[float, Rgb | None]:
         hue, chroma = _hue_of(own)
         if chroma > 0.03:
             return hue, own
+    if named := _NAMED.search(prompt):
+        return _HUES[named[1].lower()], None
     name = " ".join(brand.casefold().split()) or "spotloom"
     return int.from_bytes(hashlib.sha256(name.encode()).digest()[:2], "big") / 65536 * 360, None
 
