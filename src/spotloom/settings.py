@@ -22,6 +22,7 @@ class Settings(BaseSettings):
     provider: Literal["sandbox", "openai-videos"] = "sandbox"
     sora_api_key: SecretStr | None = Field(None, validation_alias="SORA_API_KEY")
     sora_base_url: HttpUrl | None = Field(None, validation_alias="SORA_BASE_URL")
+    webhook_secret: SecretStr | None = None
     dialect: Literal["generic", "sglang", "vllm-omni", "litellm"] = "generic"
     max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 4
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None

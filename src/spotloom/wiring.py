@@ -4,9 +4,12 @@ import asyncio
 import contextlib
 import os
 import shutil
+import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import uvicorn
 
 from spotloom import embedded
 from spotloom.campaigns import database
@@ -24,8 +27,11 @@ from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
 from spotloom.providers.provider import Capability, Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
+from spotloom.web.app import app as web
 
 SANDBOX = "sandbox"
+OPENAI_VIDEOS = "openai-videos"
+LOOPBACK = {"127.0.0.1", "localhost"}
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
@@ -117,7 +123,9 @@ async def providers(
 
 
 @contextlib.asynccontextmanager
-async def worker_of(settings: Settings, base: Base, using: list[Provider]) -> AsyncIterator[None]:
+async def worker_of(
+    settings: Settings, base: Base, using: list[Provider], *, finishes: int | None = None
+) -> AsyncIterator[None]:
     """This process works on the lanes of those providers while the context is open."""
     scratch = base.home / "scratch"
     scratch.mkdir(exist_ok=True)
@@ -135,10 +143,56 @@ async def worker_of(settings: Settings, base: Base, using: list[Provider]) -> As
         still_mine=liveness.still_mine,
     )
     try:
-        async with worker.working(base.url, tools, liveness):
+        async with worker.working(base.url, tools, liveness, finishes=finishes):
             yield
     finally:
         workers.close()
+
+
+def configured(settings: Settings) -> set[str]:
+    """The providers that a standing worker serves: the sandbox, and what has an address."""
+    return {SANDBOX} | ({OPENAI_VIDEOS} if settings.sora_base_url is not None else set())
+
+
+@contextlib.asynccontextmanager
+async def served(settings: Settings, base: Base, *, host: str, port: int) -> AsyncIterator[str]:
+    """The web application while the context is open; its address."""
+    if host not in LOOPBACK:
+        raise SetupError(
+            f"--host {host} would open Spotloom to others, and there is no sign-in yet. "
+            "Use 127.0.0.1, behind a proxy that passes on the webhooks alone."
+        )
+    secret = settings.webhook_secret
+    application = web(
+        base.sessions,
+        provider=OPENAI_VIDEOS,
+        webhook_secret=None if secret is None else secret.get_secret_value(),
+    )
+    with _listening(host, port) as listener:
+        server = uvicorn.Server(
+            uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+        )
+        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
+        task = asyncio.create_task(server.serve([listener]))
+        try:
+            yield f"http://{host}:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            await task
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise SetupError(
+                f"Port {port} of {host} cannot be used: {error.strerror}. "
+                "Choose another with --port."
+            ) from error
+        yield listener
 
 
 def lane_key(settings: Settings, provider: Provider) -> LaneKey:
@@ -159,12 +213,15 @@ def _openai_videos(settings: Settings) -> OpenAIVideos:
         )
     key = settings.sora_api_key
     return catalog().openai_videos(
-        "openai-videos",
+        OPENAI_VIDEOS,
         base_url=str(settings.sora_base_url),
         api_key=None if key is None else key.get_secret_value(),
         dialect=settings.dialect,
         concurrent=settings.max_concurrent,
-        timeouts=Timeouts(read_s=settings.request_timeout_seconds),
+        timeouts=Timeouts(
+            read_s=settings.request_timeout_seconds,
+            reply_s=2 * settings.request_timeout_seconds,
+        ),
     )
 
 

@@ -1,66 +1,144 @@
 """The command line: what a person types, and what they are told."""
 
 import logging
+import os
 import sys
+import traceback
+from typing import Annotated
 
-import structlog
 import typer
 
-from spotloom import settings as setting
-from spotloom.campaigns.budgets import BudgetRefused
+import spotloom
 from spotloom.cli import say
+from spotloom.cli.control import (
+    cancel_command,
+    pause_command,
+    priority_command,
+    resolve_command,
+    resume_command,
+    retry_command,
+)
 from spotloom.cli.doctor import doctor_command
+from spotloom.cli.lanes import budget_command, lanes_command
 from spotloom.cli.make import demo_command, make_command
 from spotloom.cli.plan import plan_command
 from spotloom.cli.serve import sandbox_command
 from spotloom.cli.show import status_command, watch_command
-from spotloom.errors import BriefError, Conflict, NotFound, SetupError, SpotloomError
+from spotloom.cli.work import up_command, worker_command
+from spotloom.errors import BriefError, Conflict, NotFound, SpotloomError
 
-BAD_MACHINE, BAD_INPUT, OVER_BUDGET = 1, 2, 3
+BAD_MACHINE, BAD_INPUT, OVER_BUDGET, INTERRUPTED = 1, 2, 3, 130
 
 app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
     help="One advertising brief into hundreds of video variations.",
+    epilog="Start with: spotloom demo. Every command explains itself with --help.",
 )
 app.command("demo")(demo_command)
 app.command("plan")(plan_command)
 app.command("make")(make_command)
 app.command("status")(status_command)
 app.command("watch")(watch_command)
+app.command("cancel")(cancel_command)
+app.command("retry")(retry_command)
+app.command("pause")(pause_command)
+app.command("resume")(resume_command)
+app.command("priority")(priority_command)
+app.command("resolve")(resolve_command)
+app.command("lanes")(lanes_command)
+app.command("budget")(budget_command)
+app.command("worker")(worker_command)
+app.command("up")(up_command)
 app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)
 
 
 @app.callback()
-def _root() -> None:
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
+) -> None:
     """One advertising brief into hundreds of video variations."""
+    if version:
+        say.out.print(f"spotloom {spotloom.__version__}")
+        raise typer.Exit
 
 
 def main() -> None:
     """Run the command line; the exit code says who acts next."""
+    say.never_fail_on_letters()
+    as_json = "--json" in sys.argv
+    code = _run(as_json=as_json)
     try:
-        _log_to_stderr()
-        app()
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read us has seen enough, as `head` does
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = code or BAD_MACHINE
+    sys.exit(code)
+
+
+def _run(*, as_json: bool) -> int:
+    try:
+        if "--help" not in sys.argv:  # help must come whatever the settings are
+            _log_to_stderr()
+        code = int(app(standalone_mode=False) or 0)
+        if code == INTERRUPTED and not say.answered():
+            raise typer.Abort
+        return code
     except SpotloomError as error:
-        say.problem(error, as_json="--json" in sys.argv)
-        sys.exit(_exit_code(error))
+        say.problem(error, as_json=as_json)
+        return _exit_code(error)
     except BrokenPipeError:
-        sys.exit(BAD_MACHINE)
+        return BAD_MACHINE
+    except typer.Abort:
+        say.refusal("Stopped; nothing was done.", kind="Stopped", as_json=as_json)
+        return INTERRUPTED
+    except typer.TyperException as error:
+        return _misused(error, as_json=as_json)
+    except OSError as error:
+        say.refusal(_of_system(error), kind="SetupError", as_json=as_json)
+        return BAD_MACHINE
+    except Exception as error:  # noqa: BLE001 - the top of the process: --json still gets its answer
+        traceback.print_exc()
+        words = f"Spotloom met an error of its own: {type(error).__name__}: {error}"
+        say.refusal(words, kind="Bug", as_json=as_json)
+        return BAD_MACHINE
 
 
 def _exit_code(error: SpotloomError) -> int:
     match error:
-        case BudgetRefused():
-            return OVER_BUDGET
-        case BriefError() | NotFound() | Conflict():
+        case BriefError() | NotFound():
             return BAD_INPUT
-        case SetupError() | _:
+        case Conflict():
+            from spotloom.campaigns.budgets import BudgetRefused
+
+            return OVER_BUDGET if isinstance(error, BudgetRefused) else BAD_INPUT
+        case _:
             return BAD_MACHINE
 
 
+def _misused(error: typer.TyperException, *, as_json: bool) -> int:
+    """Tell of words that the command does not take."""
+    if len(sys.argv) > 1:  # else the help was shown
+        say.refusal(error.format_message(), kind="UsageError", as_json=as_json)
+        context = getattr(error, "ctx", None)
+        if context is not None:
+            say.err.print(f"Try: {context.command_path} --help", markup=False)
+    return BAD_INPUT
+
+
+def _of_system(error: OSError) -> str:
+    thing = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+    return f"{thing}{error.strerror or error}"
+
+
 def _log_to_stderr() -> None:
+    import structlog
+
+    from spotloom import settings as setting
+
     level = logging.getLevelNamesMapping()[setting.load().log_level.upper()]
     structlog.configure(
         wrapper_class=structlog.make_filtering_bound_logger(level),

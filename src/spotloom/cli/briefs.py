@@ -1,17 +1,35 @@
 """From a brief's file to its plan, for every command that takes a brief."""
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from spotloom import wiring
+import typer
+
 from spotloom.creative.plan import Plan, plan
 from spotloom.errors import BriefError, Problem
-from spotloom.forms import brief_to_data, parse_brief, read_brief
+from spotloom.forms import brief_to_data, load_vocabulary, parse_brief, read_brief
+from spotloom.forms.problems import did_you_mean, listed, quoted
+from spotloom.providers.catalog import catalog
 from spotloom.providers.provider import Capability
 from spotloom.settings import Settings
+
+BriefFile = Annotated[Path, typer.Argument(help="The brief, a YAML file.", metavar="BRIEF.yaml")]
+Provider = Annotated[
+    str | None,
+    typer.Option(help="Who makes the videos: sandbox or openai-videos.", metavar="NAME"),
+]
+Model = Annotated[
+    str | None, typer.Option(help="Which of its models, instead of the brief's.", metavar="NAME")
+]
+Budget = Annotated[
+    str | None,
+    typer.Option(help="Most to spend, in US dollars, instead of the brief's.", metavar="USD"),
+]
+_MOST = Decimal(10_000_000)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,13 +53,22 @@ def planned(
 
     `model` and `budget` stand above what the file says.
     """
-    written = read_brief(path)
-    if model is not None:
-        written["model"] = model
-    cap = None if budget is None else _budget(budget)
-    offers = wiring.offers(settings, provider)
-    vocabulary = wiring.vocabulary(settings)
-    brief = parse_brief(written, vocabulary=vocabulary, offers=offers)
+    problems: list[Problem] = []
+    vocabulary = load_vocabulary(settings.vocabulary)
+    with _collected(problems):
+        offers = catalog().capabilities(_known(provider or settings.provider, problems))
+        cap = None
+        if budget is not None:
+            with _collected(problems):
+                cap = dollars_option("--budget", budget)
+        written = read_brief(path)
+        if model is not None:
+            written["model"] = model
+        if budget is not None:
+            written.pop("budget", None)
+        brief = parse_brief(written, vocabulary=vocabulary, offers=offers)
+    if problems:
+        raise BriefError(problems)
     if cap is not None:
         brief = replace(brief, budget=cap)
     offer = next(o for o in offers if o.model == brief.model)
@@ -49,12 +76,36 @@ def planned(
     return Planned(plan=worked_out, offer=offer, written=brief_to_data(brief))
 
 
-def _budget(text: str) -> Decimal:
+@contextlib.contextmanager
+def _collected(problems: list[Problem]) -> Iterator[None]:
+    """Go on after a BriefError, so that everything wrong is told at once."""
     try:
-        amount = Decimal(text.removeprefix("$"))
+        yield
+    except BriefError as error:
+        problems += error.problems
+
+
+def _known(provider: str, problems: list[Problem]) -> str:
+    """The provider; where there is none of this name, another to check the brief against."""
+    known = catalog().offers
+    if provider in known:
+        return provider
+    hint = did_you_mean(provider, known)
+    message = f"{quoted(provider)} is not a provider.{hint} Known: {listed(known, last='and')}."
+    problems.append(Problem("--provider", message))
+    return next(iter(known))
+
+
+def dollars_option(name: str, text: str) -> Decimal:
+    """The amount that an option gives; BriefError under the option's name when it gives none."""
+    try:
+        amount = Decimal(text.strip().removeprefix("$"))
     except InvalidOperation:
         amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        message = f"must be an amount of US dollars, 0 or more, such as 250 or 99.50, not '{text}'."
-        raise BriefError([Problem("--budget", message)])
-    return amount
+    if not amount.is_finite() or not 0 <= amount <= _MOST or amount != round(amount, 2):
+        message = (
+            f"must be an amount of US dollars from 0 to {_MOST:,}, such as 250 or 99.50, "
+            f"not {quoted(text)}."
+        )
+        raise BriefError([Problem(name, message)])
+    return round(amount, 2)

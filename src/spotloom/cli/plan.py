@@ -2,34 +2,39 @@
 
 import csv
 import io
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from rich.text import Text
 
 from spotloom import settings as setting
-from spotloom.cli.briefs import Planned, planned
-from spotloom.cli.say import answer_json, err, out
-from spotloom.creative.pricing import dollars, price
+from spotloom.cli.briefs import BriefFile, Budget, Model, Planned, Provider, planned
+from spotloom.cli.say import answer_json, err, out, plain
+from spotloom.creative.pricing import TYPICAL_VIDEO, dollars, price
 from spotloom.errors import SetupError
 
-EXAMPLES = """Examples:\n
-  spotloom plan brief.yaml\n
-  spotloom plan brief.yaml --csv matrix.csv\n
-  spotloom plan brief.yaml --json"""
-
-
 def plan_command(
-    brief: Annotated[Path, typer.Argument(help="The brief, a YAML file.", metavar="BRIEF.yaml")],
-    provider: Annotated[str | None, typer.Option(help="Plan for this provider.")] = None,
-    model: Annotated[str | None, typer.Option(help="Plan for this model.")] = None,
-    budget: Annotated[str | None, typer.Option(help="Most to spend, in US dollars.")] = None,
+    brief: BriefFile,
+    provider: Provider = None,
+    model: Model = None,
+    budget: Budget = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", help="Write the matrix to this file.", metavar="FILE")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show what a brief would make and what it would cost. Spends nothing, stores nothing."""
+    """Show what a brief would make and what it would cost. Spends nothing, stores nothing.
+
+    Exit code 0: it can be made. 2: bad input, with every problem of the brief.
+
+    Example: spotloom plan brief.yaml
+
+    Example: spotloom plan brief.yaml --model sora-2-pro --csv matrix.csv
+
+    Example: spotloom plan brief.yaml --json
+    """
     settings = setting.load()
     result = planned(brief, settings, provider=provider, model=model, budget=budget)
     if csv_file is not None:
@@ -39,7 +44,7 @@ def plan_command(
         return
     show(result, slots=settings.max_concurrent)
     if csv_file is not None:
-        out.print(f"The matrix is in {csv_file}.")
+        out.print(f"The matrix is in {csv_file}.", markup=False, soft_wrap=True)
 
 
 def show(result: Planned, *, slots: int) -> None:
@@ -47,26 +52,34 @@ def show(result: Planned, *, slots: int) -> None:
     plan = result.plan
     out.print(f"[bold]{plan.equation}[/]")
     if plan.excluded:
-        out.print(f"{len(plan.excluded)} excluded, [bold]{len(plan.requests)} to make[/]")
+        out.print(f"{len(plan.excluded):,} excluded, [bold]{len(plan.requests):,} to make[/]")
     for line in plan.lines:
         out.print(
-            f"{line.videos} × {line.model}, {line.duration} s, {plan.brief.size} = "
-            f"{line.videos} × {dollars(line.each)} = [bold]{dollars(line.total)}[/]"
+            f"{line.videos:,} × {line.model}, {line.duration} s, {plan.brief.size} = "
+            f"{line.videos:,} × {dollars(line.each)} = [bold]{dollars(line.total)}[/]"
         )
     rate = plan.rate
     out.print(
-        f"[dim]{dollars(rate.per_second)} a second, as of {rate.as_of:%d %B %Y} ({rate.source})[/]"
+        f"[dim]{dollars(rate.per_second)} a second, as of {rate.as_of:%d %B %Y}: {rate.source}[/]"
     )
-    if not result.offer.charges:
-        out.print("The sandbox draws animatics and charges nothing; the cost is what it would be.")
-    out.print(f"Expected time: about {_duration(_seconds(result, slots))} with {slots} at once")
+    out.print(_time_and_charge(result, slots))
     if plan.over_budget:
-        budget = dollars(plan.brief.budget or plan.total)
+        budget = dollars(plan.brief.budget or Decimal(0))
         out.print(f"[red]{dollars(plan.over_budget)} over the budget of {budget}[/]")
     for caution in plan.warnings:
         count = len(caution.combinations)
-        which = f" ({count} video{'s' if count > 1 else ''})" if count else ""
-        err.print(f"[yellow]Warning[/]{which}: {caution.message}", soft_wrap=True)
+        where = f"{count:,} video{'s' if count > 1 else ''}" if count else caution.key
+        words = f" ({where}): {caution.message}"
+        err.print(Text.assemble(("Warning", "yellow"), plain(words)))
+
+
+def _time_and_charge(result: Planned, slots: int) -> str:
+    if not result.offer.charges:
+        return "The sandbox draws these as animatics, here and at no charge: this cost is a forecast."
+    return (
+        f"About {_duration(_seconds(result, slots))} with {slots} at once, "
+        f"at {_duration(TYPICAL_VIDEO.total_seconds())} a video"
+    )
 
 
 def plan_json(result: Planned, *, slots: int) -> dict[str, Any]:

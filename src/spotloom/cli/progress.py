@@ -60,7 +60,7 @@ def picture(state: Progress) -> Group:
         Text(f"{state.over} of {state.total}", style="bold"),
         Text(_finish(state), style="dim"),
     )
-    return Group(bar, _counts(state), *(_lane(lane) for lane in state.lanes), _money(state))
+    return Group(bar, _counts(state), *(lane_line(lane) for lane in state.lanes), _money(state))
 
 
 async def _plainly(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> Progress:
@@ -115,7 +115,8 @@ def _counts(state: Progress) -> Text:
     return Text(" · ").join(parts)
 
 
-def _lane(lane: LaneState) -> Text:
+def lane_line(lane: LaneState) -> Text:
+    """One lane in one line: its slots, what waits, and why it is closed."""
     text = Text(f"{lane.provider}: {lane.held} of {lane.limit} slots, {lane.waiting} waiting")
     for note in _notes(lane):
         text.append(f" · {note}", style="yellow")

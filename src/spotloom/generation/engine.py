@@ -5,6 +5,7 @@ Pinned exactly, and imported in this room only: it is open core and drifts.
 
 import asyncio
 import logging
+import os
 from concurrent.futures import ThreadPoolExecutor
 
 from dbos import DBOS, DBOSConfig, SetWorkflowID
@@ -15,7 +16,7 @@ from spotloom.generation.lanes import Admitted
 
 # Constant, so that a new release goes on with what an older one began.
 VERSION = "spotloom-1"
-FINISHES_AT_ONCE = 8  # downloads overlap; the worker processes bound what is decoded at once
+FINISHES_PER_CORE = 4  # downloads overlap; the worker processes bound what is decoded at once
 
 
 def launch(url: str, *, executor: str) -> None:
@@ -36,11 +37,14 @@ def launch(url: str, *, executor: str) -> None:
     DBOS.launch()
 
 
-async def open_queue() -> None:
-    """Make the one queue, on which files are finished wherever there is room."""
+async def open_queue(finishes: int | None) -> None:
+    """Make the one queue, on which files are finished wherever there is room.
+
+    `finishes` of them at once in each worker; None is four per core.
+    """
     await DBOS.register_queue_async(
         workflow.FINISH_QUEUE,
-        worker_concurrency=FINISHES_AT_ONCE,
+        worker_concurrency=finishes or FINISHES_PER_CORE * (os.cpu_count() or 1),
         polling_interval_sec=0.25,
         on_conflict="always_update",
     )

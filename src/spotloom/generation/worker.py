@@ -24,12 +24,17 @@ ADOPT_AFTER_S = 10.0
 
 
 @contextlib.asynccontextmanager
-async def working(url: str, tools: Tools, liveness: Liveness) -> AsyncIterator[None]:
-    """Do durable work in this process for as long as the context is open."""
+async def working(
+    url: str, tools: Tools, liveness: Liveness, *, finishes: int | None = None
+) -> AsyncIterator[None]:
+    """Do durable work in this process for as long as the context is open.
+
+    `finishes` bounds the files that are fetched and checked here at once.
+    """
     use(tools)
     await liveness.start()
     engine.launch(url, executor=liveness.executor)
-    await engine.open_queue()
+    await engine.open_queue(finishes)
     worker = Worker(url, tools, liveness)
     loops = [
         asyncio.create_task(loop) for loop in (liveness.run(), worker.listen(), worker.admit())
