@@ -70,14 +70,30 @@ class Video:
 class LaneState:
     """How one provider account stands."""
 
+    id: UUID
     provider: str
     account: str
     limit: int
+    adapted_limit: int | None  # fewer, for as long as the provider takes fewer
     held: int
     waiting: int
     paused_until: dt.datetime | None
     blocked: bool
     reason: str | None
+
+    def to_json(self) -> dict[str, Any]:
+        """The lane as a machine reads it."""
+        return {
+            "provider": self.provider,
+            "account": self.account,
+            "limit": self.limit,
+            "adaptedLimit": self.adapted_limit,
+            "held": self.held,
+            "waiting": self.waiting,
+            "pausedUntil": self.paused_until and self.paused_until.isoformat(),
+            "blocked": self.blocked,
+            "reason": self.reason,
+        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +154,7 @@ async def progress(session: AsyncSession, campaign_id: UUID) -> Progress:
     return Progress(
         counts={Status(status): count for status, count in rows},
         money=await ledger.money(session, campaign_id),
-        lanes=await _lanes(session, campaign_id),
+        lanes=await lanes(session, campaign_id=campaign_id),
         finished_a_minute=await _pace(session, campaign_id),
     )
 
@@ -220,8 +236,16 @@ async def _files(session: AsyncSession, campaign_id: UUID) -> dict[UUID, dict[st
     return files
 
 
-async def _lanes(session: AsyncSession, campaign_id: UUID) -> tuple[LaneState, ...]:
-    used = select(Generation.lane_id).where(Generation.campaign_id == campaign_id).distinct()
+async def lanes(
+    session: AsyncSession, *, campaign_id: UUID | None = None, provider: str | None = None
+) -> tuple[LaneState, ...]:
+    """How the lanes stand: all, or those of one campaign or provider."""
+    wanted = select(Lane.id)
+    if campaign_id is not None:
+        used = select(Generation.lane_id).where(Generation.campaign_id == campaign_id)
+        wanted = wanted.where(Lane.id.in_(used))
+    if provider is not None:
+        wanted = wanted.where(Lane.provider == provider)
     held = select(func.count()).where(LaneSlot.lane_id == Lane.id).correlate(Lane).scalar_subquery()
     waiting = (
         select(func.count())
@@ -230,13 +254,15 @@ async def _lanes(session: AsyncSession, campaign_id: UUID) -> tuple[LaneState, .
         .scalar_subquery()
     )
     rows = await session.execute(
-        select(Lane, held.label("held"), waiting.label("waiting")).where(Lane.id.in_(used))
+        select(Lane, held.label("held"), waiting.label("waiting")).where(Lane.id.in_(wanted))
     )
     return tuple(
         LaneState(
+            id=row[0].id,
             provider=row[0].provider,
             account=row[0].account,
             limit=row[0].slot_limit,
+            adapted_limit=row[0].adapted_limit,
             held=row.held,
             waiting=row.waiting,
             paused_until=row[0].paused_until,

@@ -56,7 +56,7 @@ async def submit(
     `brief` is the brief as it was written (camelCase JSON values), kept for people and editing.
     Raises BudgetRefused, and Conflict when the key belongs to a different brief.
     """
-    workspace_id = await _workspace(session)
+    workspace_id = await ensure_workspace(session)
     campaign = {
         "id": ids.new(),
         "workspace_id": workspace_id,
@@ -104,7 +104,8 @@ async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) 
     return lane_id
 
 
-async def _workspace(session: AsyncSession) -> UUID:
+async def ensure_workspace(session: AsyncSession) -> UUID:
+    """The workspace of this laptop's owner, made if need be."""
     await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
     return LOCAL
 
