@@ -9,6 +9,7 @@ import logging
 import logging.handlers
 import os
 import socket
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator, Sequence
@@ -21,7 +22,7 @@ from spotloom.leases import exclusively, in_use
 from spotloom.sandbox.launcher import LOG, READY, Address
 
 if TYPE_CHECKING:  # each worker process runs this module's imports again
-    from spotloom.sandbox.server import Options, Sandbox
+    from spotloom.sandbox.server import Options
 
 _UNUSED_S = 3.0
 _LOG_BYTES = 1_000_000
@@ -159,18 +160,20 @@ async def _serve(
 ) -> None:
     import uvicorn
 
-    from spotloom.sandbox.server import Transports, build, protocol
+    from spotloom.sandbox.jobs import Disk
+    from spotloom.sandbox.server import Sandbox, Transports, build, protocol
 
     transports: Transports = {}
-    built: list[Sandbox] = []
-    ready = asyncio.Event()
-
-    def is_ready(sandbox: "Sandbox") -> None:
-        built.append(sandbox)
-        ready.set()
-
+    try:
+        disk = await Disk.open(options.home / "sandbox.sqlite")
+    except sqlite3.Error as error:
+        raise SetupError(f"The jobs in {options.home} cannot be opened: {error}.") from error
+    sandbox = Sandbox(options, disk=disk, transports=transports)
+    await sandbox.making.resume()
+    for size, seconds in given.warm:
+        await sandbox.making.stock(size, seconds)
     config = uvicorn.Config(
-        build(options, transports=transports, ready=is_ready),
+        build(sandbox),
         http=protocol(transports),
         lifespan="on",
         proxy_headers=False,
@@ -180,14 +183,8 @@ async def _serve(
         timeout_graceful_shutdown=2,
     )
     server = uvicorn.Server(config)
+    listener.listen(128)  # from here on callers wait in line instead of being refused
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    opened = asyncio.create_task(ready.wait())
-    await asyncio.wait([serving, opened], return_when=asyncio.FIRST_COMPLETED)
-    if serving.done():
-        opened.cancel()
-        raise SetupError(f"The jobs in {options.home} could not be opened; {LOG} there says why.")
-    for size, seconds in given.warm:
-        await built[0].making.stock(size, seconds)
     address.write(options.home / READY)
     if given.ready_file:
         address.write(given.ready_file)

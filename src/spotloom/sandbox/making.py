@@ -60,12 +60,7 @@ def _draw(order: Order, file: Path, cell: int | None) -> None:
 
     if cell is not None:
         _begun[cell] = time.time()
-    unfinished = file.with_name(f".{file.name}.{os.getpid()}.mp4")
-    try:
-        animatic.render(order, unfinished)
-        unfinished.replace(file)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    animatic.render(order, file)  # all of it or nothing: it writes aside and renames
 
 
 def _preview(order: Order, file: Path, variant: str) -> None:
@@ -182,6 +177,8 @@ class Making:
         self._pace = 0.4  # seconds of drawing per second of video, as seen so far
         for folder in ("files", "stock"):
             (home / folder).mkdir(exist_ok=True)
+            for unfinished in (home / folder).glob(".*"):  # of a run that was killed
+                unfinished.unlink()
 
     async def resume(self) -> None:
         """Go on with what a former run left unfinished."""

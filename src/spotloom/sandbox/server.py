@@ -3,7 +3,7 @@
 import asyncio
 import hmac
 import os
-from collections.abc import AsyncIterator, Callable, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -96,6 +96,11 @@ class Sandbox:
         self._faults = Faults(options.script)
         self.making = Making(options.home, disk, options.manner)
 
+    async def close(self) -> None:
+        """Leave everything so that the next run can go on with it."""
+        await self.making.close()
+        await self._disk.close()
+
     # /v1/videos
 
     async def create(self, request: Request) -> Response:
@@ -124,7 +129,8 @@ class Sandbox:
             rule = self._strike(request, "accepted")
             if (struck := await self._misbehave(rule, request)) is not None:
                 return struck
-        return self._shown(job)
+        progress = 0 if fresh else self.making.progress(job)
+        return JSONResponse(job.to_json(progress=progress))
 
     async def poll(self, request: Request, video_id: str) -> Response:
         job = await self._job(video_id)
@@ -215,9 +221,6 @@ class Sandbox:
         if job is None:
             raise ApiError(404, f"Video with id '{video_id}' not found.", code="not_found")
         return job
-
-    def _shown(self, job: Job) -> JSONResponse:
-        return JSONResponse(job.to_json(progress=self.making.progress(job)))
 
     # Faults
 
@@ -356,32 +359,21 @@ async def _refused(_: Request, error: Exception) -> Response:
     return JSONResponse(refusal.to_json(), refusal.status, headers=refusal.headers)
 
 
-def build(
-    options: Options, *, transports: Transports, ready: Callable[[Sandbox], object]
-) -> FastAPI:
-    """The application; `ready` is called once it has its jobs and may be asked."""
+def build(sandbox: Sandbox) -> FastAPI:
+    """The application, which closes the sandbox when it ends."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        disk = await Disk.open(options.home / "sandbox.sqlite")
-        sandbox = Sandbox(options, disk=disk, transports=transports)
-        _add_routes(app, sandbox)
-        await sandbox.making.resume()
-        ready(sandbox)
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         yield
-        await sandbox.making.close()
-        await disk.close()
+        await sandbox.close()
 
-    return FastAPI(
+    app = FastAPI(
         lifespan=lifespan,
         openapi_url=None,
         redirect_slashes=False,
         dependencies=[Depends(_local_only)],
         exception_handlers={ApiError: _refused, HTTPException: _refused, Exception: _refused},
     )
-
-
-def _add_routes(app: FastAPI, sandbox: Sandbox) -> None:
     one = "/v1/videos/{video_id}"
     for method, path, answer in (
         ("POST", "/v1/videos", sandbox.create),
@@ -396,3 +388,4 @@ def _add_routes(app: FastAPI, sandbox: Sandbox) -> None:
         ("POST", "/sandbox/limit", sandbox.set_limit),
     ):
         app.add_api_route(path, answer, methods=[method], response_model=None)
+    return app
