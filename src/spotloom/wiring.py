@@ -138,6 +138,7 @@ async def worker_of(
         workers=workers,
         scratch=scratch,
         max_bytes=settings.max_file_mb * 2**20,
+        longest_call_s=settings.request_timeout_seconds,
         automatic_retries=settings.automatic_retries,
         poll_s=settings.poll_seconds,
         still_mine=liveness.still_mine,

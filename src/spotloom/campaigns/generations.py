@@ -34,7 +34,6 @@ class Order:
     note: str | None
     job: str | None
     sent_at: dt.datetime | None
-    sent_s_ago: float | None  # by the database's clock
     progress: int | None
     expires_at: dt.datetime | None
     estimated_cost: Decimal
@@ -44,10 +43,9 @@ class Order:
 async def load(session: AsyncSession, generation_id: UUID) -> Order:
     """The generation as it stands now."""
     g = Generation
-    age = func.extract("epoch", func.clock_timestamp() - g.sent_at)
     row = (
         await session.execute(
-            select(g, CombinationRow.key, Campaign.state, age.label("age"))
+            select(g, CombinationRow.key, Campaign.state)
             .join(CombinationRow, CombinationRow.id == g.combination_id)
             .join(Campaign, Campaign.id == g.campaign_id)
             .where(g.id == generation_id)
@@ -70,7 +68,6 @@ async def load(session: AsyncSession, generation_id: UUID) -> Order:
         note=stored.note,
         job=stored.provider_job_id,
         sent_at=stored.sent_at,
-        sent_s_ago=None if row.age is None else float(row.age),
         progress=stored.progress,
         expires_at=stored.expires_at,
         estimated_cost=stored.estimated_cost,

@@ -21,9 +21,9 @@ from spotloom.providers.provider import NotSupported
 log = structlog.get_logger()
 
 # A call that was cut may still be on its way into the provider's list. It counts as never
-# accepted when the list, asked twice, has not shown it this long after it left.
+# accepted when the list has not shown it for this long since it was first asked, and for as long
+# as the call itself had lasted: a server that was slow to answer may be as slow to accept.
 ABSENT_AFTER_S = 10.0
-LOOKS = 2
 
 
 async def place(generation_id: UUID, *, admission: int) -> Status | None:
@@ -39,7 +39,8 @@ async def place(generation_id: UUID, *, admission: int) -> Status | None:
         if order.status is not Status.SUBMITTING:
             return order.status
         if order.sent_at is not None:
-            await _look_up(order, why="The answer to the order was lost.")
+            # Of a call that a crash cut, nobody knows how long it would have lasted.
+            await _look_up(order, why="The answer was lost.", lasted_s=tools().longest_call_s)
         elif order.cancelled:
             await outcomes.cancelled(order, "Cancelled before it was sent.")
         else:
@@ -51,8 +52,10 @@ async def _buy(order: Order) -> None:
     async with tools().sessions.begin() as session:
         if not await generations.mark_sent(session, order.id, admission=order.admission):
             return
+    clock = asyncio.get_running_loop().time
     try:
         async with tools().paid_call():
+            began = clock()
             submitted = await provider.submit(order.request)
     except Transient as error:
         log.warning("generation.refused", generation_id=str(order.id), reason=str(error))
@@ -61,15 +64,17 @@ async def _buy(order: Order) -> None:
         await outcomes.refused(order, code=error.code, text=str(error))
     except OutcomeUnknown as error:
         log.warning("generation.outcome_unknown", generation_id=str(order.id), reason=str(error))
-        await _look_up(order, why=str(error))
+        await _look_up(order, why=str(error), lasted_s=clock() - began)
     else:
         await _claim(order, submitted.job)
         log.info("generation.submitted", generation_id=str(order.id), provider=provider.name)
 
 
-async def _look_up(order: Order, *, why: str) -> None:
+async def _look_up(order: Order, *, why: str, lasted_s: float) -> None:
     """Find the job the cut call may have made; clear the intent only on proof of none."""
-    looks = 0
+    clock = asyncio.get_running_loop().time
+    absent_after_s = max(ABSENT_AFTER_S, lasted_s)
+    absent_since: float | None = None
     delay_s = 0.5
     while True:
         async with tools().sessions() as session:
@@ -80,19 +85,19 @@ async def _look_up(order: Order, *, why: str) -> None:
             job = await _find(order, since=order.sent_at)
         except Transient as error:
             log.warning("generation.look_up_failed", generation_id=str(order.id), reason=str(error))
-            looks = 0
+            absent_since = None
         else:
             if isinstance(job, NotSupported):
                 await outcomes.possibly_charged(order, why)
                 return
             if job is not None and await _claim(order, job):
                 return
-            looks += 1
-            if looks >= LOOKS and (order.sent_s_ago or 0) >= ABSENT_AFTER_S:
+            absent_since = clock() if absent_since is None else absent_since
+            if clock() - absent_since >= absent_after_s:
                 await _clear_intent(order)
                 return
         await asyncio.sleep(delay_s)
-        delay_s = min(delay_s * 2, 30.0)
+        delay_s = min(delay_s * 2, absent_after_s / 4)
 
 
 async def _find(order: Order, *, since: dt.datetime) -> str | NotSupported | None:

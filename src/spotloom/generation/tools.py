@@ -47,6 +47,7 @@ class Tools:
     workers: Workers
     scratch: Path
     max_bytes: int
+    longest_call_s: float  # how long a provider may take over one answer
     automatic_retries: int  # new attempts after the provider's own failures
     poll_s: float | None  # overrides the provider's own interval
     still_mine: Callable[[], Awaitable[None]]  # returns only while nobody acts in our name
