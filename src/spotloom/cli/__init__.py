@@ -81,30 +81,40 @@ def main() -> None:
 
 def _run(*, as_json: bool) -> int:
     try:
-        if "--help" not in sys.argv:  # help must come whatever the settings are
-            _log_to_stderr()
-        code = int(app(standalone_mode=False) or 0)
-        if code == INTERRUPTED and not say.answered():
-            raise typer.Abort
-        return code
-    except SpotloomError as error:
-        say.problem(error, as_json=as_json)
-        return _exit_code(error)
+        return _called()
     except BrokenPipeError:
         return BAD_MACHINE
-    except typer.Abort:
-        say.refusal("Stopped; nothing was done.", kind="Stopped", as_json=as_json)
-        return INTERRUPTED
-    except typer.TyperException as error:
-        return _misused(error, as_json=as_json)
-    except OSError as error:
-        say.refusal(_of_system(error), kind="SetupError", as_json=as_json)
-        return BAD_MACHINE
     except Exception as error:  # noqa: BLE001 - the top of the process: --json still gets its answer
-        traceback.print_exc()
-        words = f"Spotloom met an error of its own: {type(error).__name__}: {error}"
-        say.refusal(words, kind="Bug", as_json=as_json)
-        return BAD_MACHINE
+        return _failed(error, as_json=as_json)
+
+
+def _called() -> int:
+    if "--help" not in sys.argv:  # help must come whatever the settings are
+        _log_to_stderr()
+    code = int(app(standalone_mode=False) or 0)
+    if code == INTERRUPTED and not say.told("Interrupted"):
+        raise typer.Abort
+    return code
+
+
+def _failed(error: Exception, *, as_json: bool) -> int:
+    """Tell of it; the exit code."""
+    match error:
+        case SpotloomError():
+            say.problem(error, as_json=as_json)
+            return _exit_code(error)
+        case typer.Abort():
+            say.refusal("Stopped.", kind="Interrupted", as_json=as_json)
+            return INTERRUPTED
+        case typer.TyperException():
+            return _misused(error, as_json=as_json)
+        case OSError():
+            say.refusal(_of_system(error), kind="SetupError", as_json=as_json)
+        case _:
+            traceback.print_exception(error)
+            words = f"Spotloom met a fault of its own: {type(error).__name__}: {error}"
+            say.refusal(words, kind="Fault", as_json=as_json)
+    return BAD_MACHINE
 
 
 def _exit_code(error: SpotloomError) -> int:

@@ -15,6 +15,7 @@ from spotloom.cli.say import answer_json, err, out, plain
 from spotloom.creative.pricing import TYPICAL_VIDEO, dollars, price
 from spotloom.errors import SetupError
 
+
 def plan_command(
     brief: BriefFile,
     provider: Provider = None,
@@ -27,13 +28,12 @@ def plan_command(
 ) -> None:
     """Show what a brief would make and what it would cost. Spends nothing, stores nothing.
 
-    Exit code 0: it can be made. 2: bad input, with every problem of the brief.
+    Exit code 0: it can be made. 2: it cannot, with every problem of the brief.
 
-    Example: spotloom plan brief.yaml
-
-    Example: spotloom plan brief.yaml --model sora-2-pro --csv matrix.csv
-
-    Example: spotloom plan brief.yaml --json
+    Examples:
+      spotloom plan brief.yaml
+      spotloom plan brief.yaml --model sora-2-pro --csv matrix.csv
+      spotloom plan brief.yaml --json
     """
     settings = setting.load()
     result = planned(brief, settings, provider=provider, model=model, budget=budget)
@@ -75,7 +75,9 @@ def show(result: Planned, *, slots: int) -> None:
 
 def _time_and_charge(result: Planned, slots: int) -> str:
     if not result.offer.charges:
-        return "The sandbox draws these as animatics, here and at no charge: this cost is a forecast."
+        return (
+            "The sandbox draws these as animatics, here and at no charge: this cost is a forecast."
+        )
     return (
         f"About {_duration(_seconds(result, slots))} with {slots} at once, "
         f"at {_duration(TYPICAL_VIDEO.total_seconds())} a video"

@@ -2,25 +2,28 @@
 
 import asyncio
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from uuid import UUID
 
-from rich.console import Group
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
+from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns import reads
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.reads import LaneState, Progress
-from spotloom.cli.say import err
+from spotloom.cli.say import err, plain
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
 from spotloom.errors import SetupError
 
 LOOK_S = 0.5
 PLAIN_LINE_S = 10.0
+PATIENCE_S = 60.0  # for a database that restarts
+WIDEST_BAR = 40
 
 _WORDS = (
     (Status.COMPLETED, "done", "green"),
@@ -41,11 +44,18 @@ async def until_over(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> P
 
     SetupError when all that is left waits for a lane that only a person can open.
     """
-    if quiet or not err.is_terminal:
-        return await _plainly(sessions, campaign_id, quiet=quiet)
+
+    async def look() -> Progress:
+        async with sessions() as session:
+            return await reads.progress(session, campaign_id)
+
+    patient = _patient(look)
+    # isatty, not is_terminal: colours can be forced into a pipe, a moving picture must not be.
+    if quiet or not err.file.isatty() or err.is_dumb_terminal:
+        return await _plainly(patient, quiet=quiet)
     with Live(console=err, refresh_per_second=4, transient=False) as live:
         while True:
-            state = await _look(sessions, campaign_id)
+            state = await patient()
             live.update(picture(state))
             if _done(state):
                 return state
@@ -54,33 +64,61 @@ async def until_over(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> P
 
 def picture(state: Progress) -> Group:
     """The progress as a person sees it."""
-    bar = Table.grid(padding=(0, 1))
-    bar.add_row(
-        ProgressBar(total=max(state.total, 1), completed=state.over, width=32),
-        Text(f"{state.over} of {state.total}", style="bold"),
-        Text(_finish(state), style="dim"),
-    )
-    return Group(bar, _counts(state), *(lane_line(lane) for lane in state.lanes), _money(state))
+    lanes = (lane_line(lane) for lane in state.lanes)
+    return Group(_Headline(state), _counts(state), *lanes, _money(state))
 
 
-async def _plainly(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> Progress:
+class _Headline:
+    """The bar with its figures, as wide as the terminal has room for."""
+
+    def __init__(self, state: Progress) -> None:
+        self._state = state
+
+    def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
+        state = self._state
+        count = Text(f"{state.over:,} of {state.total:,}", style="bold")
+        finish = Text(_finish(state), style="dim")
+        room = options.max_width - count.cell_len - finish.cell_len - 3
+        bar = ProgressBar(
+            total=max(state.total, 1), completed=state.over, width=max(10, min(room, WIDEST_BAR))
+        )
+        row = Table.grid(padding=(0, 1))
+        row.add_row(bar, count, finish)
+        yield row
+
+
+def _patient(look: Callable[[], Awaitable[Progress]]) -> Callable[[], Awaitable[Progress]]:
+    """The same look, tried again for a while when the database is away."""
+    clock = asyncio.get_running_loop().time
+
+    async def patiently() -> Progress:
+        end = clock() + PATIENCE_S
+        while True:
+            try:
+                return await look()
+            except (SQLAlchemyError, OSError) as error:
+                if clock() > end:
+                    reason = plain(str(error).splitlines()[0])
+                    raise SetupError(f"The database does not answer any more: {reason}") from error
+            await asyncio.sleep(LOOK_S)
+
+    return patiently
+
+
+async def _plainly(look: Callable[[], Awaitable[Progress]], *, quiet: bool) -> Progress:
     said_at, said = -PLAIN_LINE_S, ""
     clock = asyncio.get_running_loop().time
     while True:
-        state = await _look(sessions, campaign_id)
-        line = f"{state.over} of {state.total}: {_counts(state).plain}"
+        state = await look()
+        line = f"{state.over:,} of {state.total:,}: {_counts(state).plain}"
         over = _done(state)
         if not quiet and line != said and (over or clock() - said_at >= PLAIN_LINE_S):
-            err.print(line)
+            parts = (line, _finish(state), *(n for lane in state.lanes for n in _notes(lane)))
+            err.print(" · ".join((*filter(None, parts), _money(state).plain)), markup=False)
             said_at, said = clock(), line
         if over:
             return state
         await asyncio.sleep(LOOK_S)
-
-
-async def _look(sessions: Sessions, campaign_id: UUID) -> Progress:
-    async with sessions() as session:
-        return await reads.progress(session, campaign_id)
 
 
 def _done(state: Progress) -> bool:
@@ -92,7 +130,7 @@ def _done(state: Progress) -> bool:
             if lane.blocked:
                 raise SetupError(
                     f"The provider {lane.provider} takes no more videos: {lane.reason} "
-                    f"{waiting} wait. Mend it and run the same command again."
+                    f"{waiting} wait. Mend it, then: spotloom lanes {lane.provider} --resume"
                 )
     return False
 
@@ -103,12 +141,21 @@ def _finish(state: Progress) -> str:
     if state.left_s is None:
         return "finish time after the first two"
     at = dt.datetime.now().astimezone() + dt.timedelta(seconds=state.left_s)
-    return f"about {max(1, round(state.left_s / 60))} min left, finished at {at:%H:%M}"
+    day = "" if at.date() == dt.datetime.now().astimezone().date() else f"{at:%a} "
+    return f"about {_span(state.left_s)} left, done at {day}{at:%H:%M}"
+
+
+def _span(seconds: float) -> str:
+    minutes = round(seconds / 60)
+    if minutes < 1:
+        return "a minute"
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
 def _counts(state: Progress) -> Text:
     parts = [
-        Text(f"{state.counts[status]} {word}", style=style)
+        Text(f"{state.counts[status]:,} {word}", style=style)
         for status, word, style in _WORDS
         if state.counts.get(status)
     ]
@@ -117,22 +164,23 @@ def _counts(state: Progress) -> Text:
 
 def lane_line(lane: LaneState) -> Text:
     """One lane in one line: its slots, what waits, and why it is closed."""
-    text = Text(f"{lane.provider}: {lane.held} of {lane.limit} slots, {lane.waiting} waiting")
+    text = Text(f"{lane.provider}: {lane.held} of {lane.limit} slots, {lane.waiting:,} waiting")
     for note in _notes(lane):
         text.append(f" · {note}", style="yellow")
     return text
 
 
 def _notes(lane: LaneState) -> Iterator[str]:
+    reason = plain(lane.reason or "no reason was given")
     if lane.blocked:
-        yield f"stopped: {lane.reason}"
+        yield f"stopped: {reason}"
     elif lane.paused_until is not None and lane.paused_until > dt.datetime.now(dt.UTC):
-        yield f"paused until {lane.paused_until.astimezone():%H:%M:%S}: {lane.reason}"
+        yield f"paused until {lane.paused_until.astimezone():%H:%M:%S}: {reason}"
 
 
 def _money(state: Progress) -> Text:
     money = state.money
-    text = f"charged {dollars(money.actual)} · reserved {dollars(money.reserved)}"
+    text = f"spent {dollars(money.actual)} · reserved {dollars(money.reserved)}"
     if money.unknown:
         text += f" · possibly charged {dollars(money.unknown)}"
     return Text(f"{text} · estimated {dollars(money.estimated)}", style="dim")

@@ -27,7 +27,7 @@ out = _console(stderr=False)
 err = _console(stderr=True)
 
 
-_answers: list[int] = []  # how long each JSON answer was; there is to be exactly one
+_told: list[str] = []  # the kinds of what was told
 
 
 def never_fail_on_letters() -> None:
@@ -41,14 +41,13 @@ def answer_json(value: Any) -> None:
     """Print one JSON value for a machine."""
     exact = (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
     text = json.dumps(value, ensure_ascii=not exact, indent=2, default=_as_number)
-    _answers.append(len(text))
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
 
 
-def answered() -> bool:
-    """Whether a JSON answer was printed."""
-    return bool(_answers)
+def told(kind: str) -> bool:
+    """Whether a refusal of this kind was told."""
+    return kind in _told
 
 
 def problem(error: SpotloomError, *, as_json: bool) -> None:
@@ -67,6 +66,7 @@ def problem(error: SpotloomError, *, as_json: bool) -> None:
 
 def refusal(message: str, *, kind: str, as_json: bool) -> None:
     """Tell why the command was not carried out, or not to its end."""
+    _told.append(kind)
     err.print(Text.assemble(("Error: ", "bold red"), plain(message)))
     if as_json:
         answer_json({"error": {"kind": kind, "message": message}})

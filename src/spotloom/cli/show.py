@@ -1,55 +1,74 @@
 """`spotloom status` and `spotloom watch`: how campaigns stand."""
 
 import asyncio
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.table import Table
 
 from spotloom import settings as setting
-from spotloom import wiring
-from spotloom.campaigns import reads
-from spotloom.campaigns.reads import Header, Progress
-from spotloom.cli import progress
 from spotloom.cli.say import answer_json, err, out
 from spotloom.creative.pricing import dollars
 from spotloom.settings import Settings
 
-Shown = list[tuple[Header, Progress]]
+if TYPE_CHECKING:
+    from spotloom.campaigns.reads import Header, Progress
+
+NOTHING_YET = "No campaign has been made here yet. `spotloom demo` makes one."
 
 
 def status_command(
     campaign: Annotated[
-        str | None, typer.Argument(help="A batch id or campaign id. [the latest ones]")
+        str | None, typer.Argument(help="A batch id or campaign id (default: the latest ones).")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Show how far a campaign is, and what it has cost."""
+    """Show how far a campaign is, and what it has cost.
+
+    Exit code 0: shown. 2: there is no such campaign.
+
+    Examples:
+      spotloom status
+      spotloom status spring-launch --json
+    """
     shown = asyncio.run(_state(setting.load(), campaign))
     if as_json:
         states = [_as_json(header, state) for header, state in shown]
         answer_json(states[0] if campaign else states)
     elif not shown:
-        out.print("No campaign has been made here yet. `spotloom demo` makes one.")
+        out.print(NOTHING_YET)
     elif campaign:
+        from spotloom.cli import progress
+
         header, state = shown[0]
-        out.print(f"[bold]{header.batch_key}[/] · {header.provider} · {header.model}")
+        words = f"{header.batch_key} · {header.provider} · {header.model} · {header.state}"
+        out.print(words, markup=False)
         out.print(progress.picture(state))
     else:
         out.print(_table(shown))
 
 
 def watch_command(
-    campaign: Annotated[str, typer.Argument(help="A batch id or campaign id.")],
+    campaign: Annotated[
+        str | None, typer.Argument(help="A batch id or campaign id (default: the latest one).")
+    ] = None,
 ) -> None:
-    """Follow a campaign that another process works on; Ctrl-C only stops the watching."""
+    """Follow a campaign that another process works on; Ctrl-C only stops the watching.
+
+    Examples:
+      spotloom watch
+      spotloom watch spring-launch
+    """
     try:
         asyncio.run(_watch(setting.load(), campaign))
     except KeyboardInterrupt:
         err.print("Stopped watching; the campaign goes on.")
 
 
-async def _state(settings: Settings, name: str | None) -> Shown:
+async def _state(settings: Settings, name: str | None) -> "list[tuple[Header, Progress]]":
+    from spotloom import wiring
+    from spotloom.campaigns import reads
+
     async with wiring.opened(settings) as base, base.sessions() as session:
         if name is not None:
             headers = [await reads.find(session, name)]
@@ -58,14 +77,25 @@ async def _state(settings: Settings, name: str | None) -> Shown:
         return [(header, await reads.progress(session, header.id)) for header in headers]
 
 
-async def _watch(settings: Settings, name: str) -> None:
+async def _watch(settings: Settings, name: str | None) -> None:
+    from spotloom import wiring
+    from spotloom.campaigns import reads
+    from spotloom.cli import progress
+
     async with wiring.opened(settings) as base:
         async with base.sessions() as session:
-            header = await reads.find(session, name)
-        await progress.until_over(base.sessions, header.id, quiet=False)
+            if name is not None:
+                found = [await reads.find(session, name)]
+            else:
+                found = await reads.campaigns(session, limit=1)
+        if not found:
+            out.print(NOTHING_YET)
+            return
+        err.print(f"Watching {found[0].batch_key}", markup=False)
+        await progress.until_over(base.sessions, found[0].id, quiet=False)
 
 
-def _as_json(header: Header, state: Progress) -> dict[str, Any]:
+def _as_json(header: "Header", state: "Progress") -> dict[str, Any]:
     money = state.money
     return {
         "campaign": str(header.id),
@@ -83,30 +113,21 @@ def _as_json(header: Header, state: Progress) -> dict[str, Any]:
         "unknownCost": money.unknown,
         "actualCost": money.actual,
         "secondsLeft": state.left_s,
-        "lanes": [
-            {
-                "provider": lane.provider,
-                "account": lane.account,
-                "limit": lane.limit,
-                "held": lane.held,
-                "waiting": lane.waiting,
-                "pausedUntil": lane.paused_until and lane.paused_until.isoformat(),
-                "blocked": lane.blocked,
-                "reason": lane.reason,
-            }
-            for lane in state.lanes
-        ],
+        "lanes": [lane.to_json() for lane in state.lanes],
     }
 
 
-def _table(shown: Shown) -> Table:
+def _table(shown: "list[tuple[Header, Progress]]") -> Table:
     table = Table(box=None, pad_edge=False, header_style="dim")
-    for name in ("batch", "videos", "state", "charged", "estimated", "made"):
-        table.add_column(name, justify="right" if name in {"charged", "estimated"} else "left")
+    for name in ("batch", "videos", "state", "spent", "estimated", "made"):
+        money = name in {"spent", "estimated"}
+        table.add_column(
+            name, justify="right" if money else "left", overflow="fold", no_wrap=name != "batch"
+        )
     for header, state in shown:
         table.add_row(
             header.batch_key,
-            f"{state.over} of {state.total}",
+            f"{state.over:,} of {state.total:,}",
             "over" if state.over == state.total else header.state,
             dollars(state.money.actual),
             dollars(state.money.estimated),
