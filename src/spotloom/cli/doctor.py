@@ -1,21 +1,23 @@
 """`spotloom doctor`: checks what Spotloom stands on, and says what to do about it."""
 
+import asyncio
+import shutil
+import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.text import Text
 
 from spotloom import settings as setting
-from spotloom import wiring
-from spotloom.campaigns import database
-from spotloom.cli.say import answer_json, out
-from spotloom.errors import SetupError
-from spotloom.media.store import Store
+from spotloom.cli.say import answer_json, out, plain
+from spotloom.errors import SetupError, SpotloomError
 from spotloom.settings import Settings
 
 UNHEALTHY = 1
+WIDTH = 15
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,34 +35,56 @@ def doctor_command(
 ) -> None:
     """Check the data folder, the database, the store and the providers.
 
+    Each is really used for a moment; nothing is ordered and nothing is paid.
+
     Exit code 0: all is well. 1: something is wrong, and it says what to do.
+
+    Examples:
+      spotloom doctor
+      spotloom doctor --fix
     """
     settings = setting.load()
-    findings = list(_look(settings, fix=fix))
+    findings = []
+    for finding in _look(settings, fix=fix):
+        findings.append(finding)
+        if not as_json:
+            _tell(finding)
     if as_json:
         answer_json([{"thing": f.thing, "well": f.well, "says": f.says} for f in findings])
-    else:
-        for finding in findings:
-            mark = "[green]ok[/]   " if finding.well else "[red]wrong[/]"
-            out.print(f"{mark} [bold]{finding.thing}[/]  ", end="")
-            out.print(finding.says, markup=False, soft_wrap=True)
     if not all(f.well for f in findings):
         raise typer.Exit(UNHEALTHY)
 
 
+def _tell(finding: Finding) -> None:
+    mark = ("ok    ", "green") if finding.well else ("wrong ", "bold red")
+    thing = (finding.thing.ljust(WIDTH), "bold")
+    out.print(Text.assemble(mark, thing, plain(finding.says)), soft_wrap=True)
+
+
 def _look(settings: Settings, *, fix: bool) -> Iterator[Finding]:
+    from spotloom import wiring
+
     try:
         home = wiring.prepare_home(settings)
     except SetupError as error:
         yield Finding("data folder", well=False, says=str(error))
         return
-    yield Finding("data folder", well=True, says=str(home))
+    free = shutil.disk_usage(home).free
+    yield Finding("data folder", well=True, says=f"{home}, {free / 1e9:,.1f} GB free")
     yield from _database(settings, home, fix=fix)
-    yield _store(settings, home)
-    yield from _providers(settings)
+    yield asyncio.run(_store(settings, home))
+    yield asyncio.run(_provider(settings, home, wiring.SANDBOX))
+    if settings.sora_base_url is not None or settings.provider == wiring.OPENAI_VIDEOS:
+        yield asyncio.run(_provider(settings, home, wiring.OPENAI_VIDEOS))
+    else:
+        says = "not used; for real footage set SORA_BASE_URL (and SORA_API_KEY)"
+        yield Finding(wiring.OPENAI_VIDEOS, well=True, says=says)
 
 
 def _database(settings: Settings, home: Path, *, fix: bool) -> Iterator[Finding]:
+    from spotloom import wiring
+    from spotloom.campaigns import database
+
     which = "DATABASE_URL" if settings.database_url else "the one that comes with Spotloom"
     try:
         with wiring.database_url(settings, home) as url:
@@ -78,22 +102,35 @@ def _database(settings: Settings, home: Path, *, fix: bool) -> Iterator[Finding]
         yield Finding("database", well=False, says=str(error))
 
 
-def _store(settings: Settings, home: Path) -> Finding:
+async def _store(settings: Settings, home: Path) -> Finding:
+    """Whether a file can be put into the store and taken away again."""
+    from spotloom.media.store import Store
+
     where = settings.store or str(home / "media")
     try:
-        Store.open(where)
-    except SetupError as error:
+        store = Store.open(where)
+        with tempfile.NamedTemporaryFile() as file:
+            file.write(b"ok")
+            file.flush()
+            await store.put_file("doctor/try.txt", Path(file.name), content_type="text/plain")
+        await store.delete("doctor/try.txt")
+    except SpotloomError as error:
         return Finding("store", well=False, says=str(error))
-    return Finding("store", well=True, says=where)
+    return Finding("store", well=True, says=store.name)
 
 
-def _providers(settings: Settings) -> Iterator[Finding]:
-    yield Finding("sandbox", well=True, says="always there, draws animatics, charges nothing")
-    chosen = settings.provider == "openai-videos"
-    if settings.sora_base_url is None:
-        says = "not configured: set SORA_BASE_URL (and SORA_API_KEY) to make real footage"
-        yield Finding("openai-videos", well=not chosen, says=says)
-        return
+async def _provider(settings: Settings, home: Path, name: str) -> Finding:
+    """Whether the provider answers a question about a job that it cannot have."""
+    from spotloom import wiring
+
+    try:
+        async with wiring.providers(settings, home, names={name}) as [provider]:
+            await provider.poll("video_of_the_doctor")
+    except SpotloomError as error:
+        advice = "" if name == wiring.SANDBOX else " Check SORA_BASE_URL and SORA_API_KEY."
+        return Finding(name, well=False, says=f"{error}{advice}")
+    if name == wiring.SANDBOX:
+        return Finding(name, well=True, says="answers; draws animatics, charges nothing")
     key = "with SORA_API_KEY" if settings.sora_api_key else "without a key"
-    says = f"{settings.sora_base_url}, {key}, dialect {settings.dialect}"
-    yield Finding("openai-videos", well=True, says=says)
+    says = f"{provider.account} answers {key}, as dialect {settings.dialect}"
+    return Finding(name, well=True, says=says)
