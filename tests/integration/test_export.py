@@ -4,7 +4,10 @@ import asyncio
 import hashlib
 import json
 import os
+import pickle
+import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
@@ -117,22 +120,41 @@ async def test_a_damaged_copy_is_replaced(damage, videos, store, tmp_path):
     assert snapshot(folder) == whole
 
 
-async def test_an_export_stopped_half_way_is_finished_by_the_next(
-    videos, store, tmp_path, wait_until_async
-):
+KILLED = """
+import asyncio, pickle, resource, signal, sys
+from pathlib import Path
+from spotloom.cli.export import export
+from spotloom.media.store import Store
+
+header, videos, money = pickle.load(sys.stdin.buffer)
+store = Store.open(sys.argv[1])
+signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the kernel ends us in the middle of a film
+resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
+asyncio.run(export(header, videos, money, store=store, folder=Path(sys.argv[2])))
+"""
+
+
+async def test_an_export_killed_half_way_is_finished_by_the_next(videos, store, tmp_path):
     whole, folder = tmp_path / "whole", tmp_path / "out"
     await put_out(videos, store, whole)
-    stopped = asyncio.create_task(put_out(videos, store, folder))
-    await wait_until_async(lambda: any(folder.glob(".*")) or any(folder.glob("*.mp4")))
-    stopped.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await stopped
+    small = await kept(store, videos[0].files["video"].uri, b"a short film", tmp_path)
+    videos[0] = replace(videos[0], files={**videos[0].files, "video": small})
+    killed = await asyncio.to_thread(
+        subprocess.run,
+        [sys.executable, "-c", KILLED, store.name, str(folder)],
+        input=pickle.dumps((made.campaign(), videos, made.money())),
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
+        check=False,
+        timeout=60,
+    )
+    assert killed.returncode == -signal.SIGXFSZ
+    assert any(path.name.endswith(".arriving.part") for path in folder.iterdir())
     assert not (folder / "manifest.json").exists()
-    # What a killed process leaves, too: a fetch and a page that were under way.
-    (folder / f".{next(whole.glob('*.mp4')).name}.arriving.part").write_bytes(b"left")
     (folder / ".index.html.arriving").write_bytes(b"<!doc")
     await put_out(videos, store, folder)
-    assert {n: c for n, c in snapshot(folder).items() if not n.startswith(".")} == snapshot(whole)
+    await put_out(videos, store, whole)
+    assert snapshot(folder) == snapshot(whole)
 
 
 @pytest.mark.parametrize("end", ["missing", "changed"])
