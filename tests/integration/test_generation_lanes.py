@@ -1,0 +1,121 @@
+"""The lanes: never above the limit, first come first served, priority, and a turn for everyone."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration import generating
+from tests.integration.generating import Planned, Stage, until
+from tests.integration.generating_checks import assert_sound
+
+
+@pytest.fixture(scope="module")
+def scenery(database_url: str) -> Iterator[generating.Scenery]:
+    with generating.scenery(database_url, instant_s=0.25) as shared:
+        yield shared
+
+
+@pytest.fixture
+def stage(scenery: generating.Scenery, tmp_path: Path) -> Iterator[Stage]:
+    with scenery.stage(tmp_path) as one:
+        yield one
+
+
+def sold_of(stage: Stage, planned: Planned) -> list[int]:
+    """At which places in the provider's ledger the videos of a plan stand."""
+    return [sold.n for sold in stage.sandbox.sold() if sold.prompt in set(planned.prompts)]
+
+
+async def test_never_more_than_the_limit_are_at_the_provider(stage: Stage) -> None:
+    await stage.submit(stage.order(24))
+    async with stage.working():
+        await stage.finished(30)
+    found = await assert_sound(stage)
+    assert found.peak == stage.limit  # neither above it, nor idle below it
+    assert found.accepted == 24
+
+
+async def test_two_workers_share_one_limit(stage: Stage) -> None:
+    first, second = stage.spawn(), stage.spawn()
+    first.wait_ready()
+    second.wait_ready()
+    await stage.submit(stage.order(20))
+    await stage.finished(40)
+    found = await assert_sound(stage)
+    assert found.peak == stage.limit
+    assert found.accepted == 20
+    carried = stage.query("SELECT DISTINCT executor_id FROM dbos.workflow_status")
+    assert len(carried) == 2  # both took part
+
+
+async def test_first_come_is_first_served(stage: Stage) -> None:
+    stage.limit = 1
+    early, late = stage.order(4), stage.order(4, priority="low")
+    await stage.submit(early)
+    await stage.submit(late)
+    async with stage.working():
+        await stage.finished(30)
+    await assert_sound(stage)
+    assert [sold.prompt for sold in stage.sandbox.sold()] == [*early.prompts, *late.prompts]
+
+
+async def test_a_higher_priority_goes_first_whenever_it_came(stage: Stage) -> None:
+    stage.limit = 1
+    low, normal, high = (stage.order(3, priority=word) for word in ("low", "normal", "high"))
+    for planned in (low, normal, high):
+        await stage.submit(planned)
+    async with stage.working():
+        await stage.finished(30)
+    await assert_sound(stage)
+    expected = [*high.prompts, *normal.prompts, *low.prompts]
+    assert [sold.prompt for sold in stage.sandbox.sold()] == expected
+
+
+async def test_a_small_campaign_behind_a_large_one_starts_within_one_turn_of_the_slots(
+    stage: Stage,
+) -> None:
+    large, small = stage.order(26), stage.order(4)
+    await stage.submit(large)
+    async with stage.working():
+        await until(lambda: len(stage.sandbox.sold()) >= 6, 20)
+        await stage.submit(small)
+        before = len(stage.sandbox.sold())
+        await stage.finished(40)
+    await assert_sound(stage)
+    places = sold_of(stage, small)
+    # What had a slot when it came may still be sent; then the turn is its own.
+    assert places[0] <= before + stage.limit + 1
+    # From then on the slots are halved: it is through long before the large one.
+    assert places[-1] <= before + 4 * len(places)
+
+
+async def test_a_slot_is_filled_again_as_soon_as_it_comes_free(stage: Stage) -> None:
+    stage.limit = 1
+    await stage.submit(stage.order(8))
+    async with stage.working():
+        await stage.finished(30)
+    await assert_sound(stage)
+    gaps = stage.query(
+        "SELECT extract(epoch FROM accepted_at - lag(ready_at) OVER (ORDER BY accepted_at)) AS s"
+        " FROM spotloom.generation"
+    )
+    waited = sorted(float(row["s"]) for row in gaps if row["s"] is not None)
+    assert waited[len(waited) // 2] < 0.25, waited  # not the tick of 2 s: the news itself
+
+
+async def test_a_lower_limit_lets_what_runs_finish_and_starts_no_more(stage: Stage) -> None:
+    await stage.submit(stage.order(14))
+    async with stage.working():
+        await until(lambda: len(stage.sandbox.sold()) >= 4, 20)
+        for limit in (0, 1, 4):
+            with_limit = stage.query(
+                "UPDATE spotloom.lane SET slot_limit = %s RETURNING id::text", limit
+            )
+            stage.query("SELECT pg_notify('spotloom_lanes', %s)", with_limit[0]["id"])
+            await asyncio.sleep(0.05)  # whatever was being admitted is admitted
+            held = "SELECT count(*) FROM spotloom.lane_slot"
+            await until(lambda: stage.count(held) <= limit, 10)  # noqa: B023 - used at once
+        await stage.finished(30)
+    found = await assert_sound(stage)
+    assert found.accepted == 14
