@@ -59,12 +59,12 @@ class Layer:
     def __init__(self, picture: Image.Image) -> None:
         rgba = np.asarray(picture.convert("RGBA"))
         self.height, self.width = rgba.shape[:2]
-        self._yuv = _in_yuv(rgba)
         alpha = rgba[..., 3]
         self.opaque = bool(alpha.min() == 255)
+        luma, *self._colours = _in_yuv(rgba)
         # 0..256, so that a shift by 8 divides.
-        self._alpha = None if self.opaque else alpha.astype(np.uint16) + (alpha > 127)
-        self._luma = _Part.of(self._yuv[..., 0], self._alpha)
+        keep = None if self.opaque else (OPAQUE - alpha.astype(np.uint16) - (alpha > 127))
+        self._luma = _Part.of(luma, keep)
         self._chroma: dict[tuple[int, int], tuple[_Part, _Part]] = {}
 
     def lay(
@@ -89,16 +89,14 @@ class Layer:
         key = (odd_x, odd_y)
         if key not in self._chroma:
             pad = ((odd_y, (self.height + odd_y) % 2), (odd_x, (self.width + odd_x) % 2))
-            colours = [np.pad(self._yuv[..., n], pad, mode="edge") for n in (1, 2)]
-            if self._alpha is None:
-                parts = [
-                    _Part(_fourth(c.astype(np.uint16)).astype(np.uint8), None) for c in colours
-                ]
+            colours = [np.pad(colour, pad, mode="edge") for colour in self._colours]
+            if self._luma.keep is None:
+                parts = [_Part(_fourth(c), None) for c in colours]
             else:
-                alpha = np.pad(self._alpha, pad)
-                weight = np.maximum(_sum(alpha), 1)
+                alpha = OPAQUE - np.pad(self._luma.keep, pad, constant_values=OPAQUE)
+                weight, keep = np.maximum(_sum(alpha), 1), OPAQUE - (_sum(alpha) >> 2)
                 means = [_sum(c.astype(np.uint32) * alpha) // weight for c in colours]
-                parts = [_Part.of(m.astype(np.uint8), _fourth(alpha)) for m in means]
+                parts = [_Part.of(m.astype(np.uint8), keep.astype(np.uint16)) for m in means]
             self._chroma[key] = (parts[0], parts[1])
         return self._chroma[key]
 
@@ -111,12 +109,12 @@ class _Part:
     keep: Wide | None  # how much stays of what is below, of 256; None where nothing does
 
     @classmethod
-    def of(cls, value: Plane, alpha: Wide | None) -> Self:
-        if alpha is None:
-            return cls(np.ascontiguousarray(value), None)
-        colour = value.astype(np.uint16) * alpha
-        colour += (alpha > 0) * np.uint16(127)  # rounds the shift
-        return cls(colour, (OPAQUE - alpha).astype(np.uint16))
+    def of(cls, value: Plane, keep: Wide | None) -> Self:
+        if keep is None:
+            return cls(value, None)
+        colour = value.astype(np.uint16) * (OPAQUE - keep)
+        colour += (keep < OPAQUE) * np.uint16(127)  # rounds the shift
+        return cls(colour, keep)
 
     def paint(self, plane: Plane, region: Box, corner: tuple[int, int], opacity: int) -> None:
         """Blend the part that falls into the region; `corner` is where the layer begins."""
@@ -141,14 +139,15 @@ class _Part:
         np.right_shift(mixed, 8, out=under, casting="unsafe")
 
 
-def _in_yuv(rgba: Plane) -> Plane:
-    """The picture's colours in YUV, a band at a time so that little memory is in use."""
-    out = np.empty((*rgba.shape[:2], 3), np.uint8)
+def _in_yuv(rgba: Plane) -> tuple[Plane, Plane, Plane]:
+    """The picture's three planes, made a band at a time so that little memory is in use."""
+    planes = tuple(np.empty(rgba.shape[:2], np.uint8) for _ in range(3))
     for top in range(0, rgba.shape[0], 128):
         band = rgba[top : top + 128, :, :3].astype(np.float32) @ _MATRIX.T
         band += _BLACK
-        out[top : top + 128] = band
-    return out
+        for channel, plane in enumerate(planes):
+            plane[top : top + 128] = band[..., channel]
+    return planes[0], planes[1], planes[2]
 
 
 def _sum(values: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.uint32]:
@@ -156,8 +155,8 @@ def _sum(values: NDArray[np.uint16] | NDArray[np.uint32]) -> NDArray[np.uint32]:
     return rows[:, 0::2] + rows[:, 1::2]
 
 
-def _fourth(values: Wide) -> Wide:
-    return (_sum(values) >> 2).astype(np.uint16)
+def _fourth(values: Plane) -> Plane:
+    return (_sum(values.astype(np.uint16)) >> 2).astype(np.uint8)
 
 
 def write(

@@ -3,6 +3,7 @@
 import io
 import re
 import unicodedata
+from bisect import bisect
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
@@ -15,6 +16,7 @@ MEDIUM, SEMIBOLD = "Inter-Medium.otf", "Inter-SemiBold.otf"
 BOLD, BLACK = "InterDisplay-Bold.otf", "InterDisplay-Black.otf"
 _SERIF, _ROUND = "InstrumentSerif-Regular.ttf", "Fredoka-SemiBold.ttf"
 
+_MOST = 240  # characters that any one text can show
 _SIGNS = frozenset("\u2013\u2014&+→\u00d7")
 
 # Per aesthetic: the headline's face, its size beside the others, its line height.
@@ -100,10 +102,9 @@ def wrapped(text: str, face: str, size: int, room: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        while width(word, face, size) > room and len(word) > 1:
-            cut = len(word) - 1
-            while cut > 1 and width(word[:cut] + "-", face, size) > room:
-                cut -= 1
+        while len(word) > 1 and width(word, face, size) > room:
+            fits = range(1, len(word))
+            cut = max(1, bisect(fits, room, key=lambda n, w=word: width(w[:n] + "-", face, size)))
             lines.append(word[:cut] + "-")
             word = word[cut:]  # noqa: PLW2901 - the rest of the same word
         line = word
@@ -133,12 +134,14 @@ def fit(
 ) -> Setting:
     """The text at the largest size that fits the room; cut with an ellipsis at the smallest."""
     largest, smallest = sizes
+    text = text[:_MOST]
     size = largest
     while size >= smallest:
         lines = wrapped(text, face, size, room[0])
-        broken = any(line.endswith("-") and line[:-1] not in text.split() for line in lines)
+        broken = _splits(lines, text)
         fits = len(lines) * round(size * leading) <= room[1]
         if fits and (size <= smallest * 1.15 or not broken or size < largest * 0.55):
+            lines = _balanced(text, face, size, room[0])
             return Setting(tuple(lines), face, size, round(size * leading))
         size -= max(1, size // 16)
     step = round(smallest * leading)
@@ -150,6 +153,26 @@ def fit(
             last = last[:-1].rstrip()
         lines = [*lines[: most - 1], last.rstrip(",;:.-") + "…"]
     return Setting(tuple(lines), face, smallest, step)
+
+
+def _balanced(text: str, face: str, size: int, room: int) -> list[str]:
+    """The same number of lines, of more equal length: no word is left alone on the last."""
+    best = lines = wrapped(text, face, size, room)
+    low, high = room // 2, room
+    while high - low > 8:
+        middle = (low + high) // 2
+        lines = wrapped(text, face, size, middle)
+        if len(lines) == len(best) and not _splits(lines, text):
+            best, high = lines, middle
+        else:
+            low = middle
+    return best
+
+
+def _splits(lines: list[str], text: str) -> bool:
+    """Whether a word had to be broken to fit."""
+    words = set(text.split())
+    return any(line.endswith("-") and line.split()[-1] not in words for line in lines)
 
 
 def line_picture(text: str, face: str, size: int, colour: Rgb) -> Image.Image:

@@ -165,7 +165,7 @@ _SAID = (
     ("headphones", r"headphone|earphone|earbud|headset|audio gear"),
     ("shoe", r"shoe|sneaker|\btrainers?\b|running|\bboots?\b|socks?\b"),
     ("bottle", r"bottle|drink|juice|water|shampoo|perfume|serum|\bwine|\bbeer|\boil\b|soda"),
-    ("cup", r"coffee|\btea\b|latte|espresso|cocoa|\bmug|\bcaf[eé]"),
+    ("cup", r"coffee|\bbrew|\btea\b|latte|espresso|cocoa|\bmug|\bcaf[eé]"),
     ("jar", r"cream|honey|\bjam\b|balm|skincare|moistur|candle|spice|granola|vitamin|supplement"),
     ("bowl", r"\bfood|\bmeal|\bpet\b|\bdog|\bcat\b|noodle|soup|breakfast|lunch|snack"),
     ("phone", r"\bapps?\b|software|platform|saas|online|subscription|\bbank|course|\bgame"),
