@@ -18,6 +18,15 @@ from spotloom.creative.status import Status
 AGAIN = frozenset({Status.FAILED, Status.EXPIRED, Status.LOST, Status.CANCELLED})
 
 
+async def lock(session: AsyncSession, campaign_id: UUID) -> None:
+    """Let no other retry or cancel of this campaign come between, until the transaction ends.
+
+    Take it before any lock on the campaign's generations, or two hands wait for each other.
+    """
+    locked = select(Campaign.id).where(Campaign.id == campaign_id)
+    await session.execute(locked.with_for_update(key_share=True))
+
+
 async def again(
     session: AsyncSession,
     campaign_id: UUID,
@@ -60,7 +69,7 @@ async def _latest(
 ) -> list[Generation]:
     g = Generation
     # Two at once: the second waits here, and then finds the first one's attempts.
-    await session.execute(select(Campaign.id).where(Campaign.id == campaign_id).with_for_update())
+    await lock(session, campaign_id)
     latest = (
         select(g.id, g.status)
         .join(CombinationRow, CombinationRow.id == g.combination_id)

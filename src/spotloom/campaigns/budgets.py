@@ -42,15 +42,18 @@ async def hold(
         )
     ).one()
     spent = (await ledger.money(session, campaign_id)).committed
-    _allow(f"batch '{campaign.batch_key}'", campaign.budget, spent, adding)
-    _allow("workspace", caps.budget, caps.committed, adding)
-    _allow("day", caps.daily_budget, caps.committed_today, adding)
+    _allow(f"budget of batch '{campaign.batch_key}'", campaign.budget, spent, adding)
+    _allow("workspace's budget", caps.budget, caps.committed, adding)
+    _allow("day's budget", caps.daily_budget, caps.committed_today, adding)
 
 
 async def caps_of(session: AsyncSession, workspace_id: UUID, *, lock: bool = False) -> Caps:
     """The workspace's caps, and what counts against them now."""
     wanted = select(Workspace).where(Workspace.id == workspace_id)
-    workspace = (await session.scalars(wanted.with_for_update() if lock else wanted)).one()
+    # NO KEY UPDATE: each submit holds the KEY SHARE of its campaign's foreign key already, and a
+    # full lock would wait for every other's in a circle.
+    wanted = wanted.with_for_update(key_share=True) if lock else wanted
+    workspace = (await session.scalars(wanted)).one()
     committed, today = await _committed(session, workspace_id)
     return Caps(
         budget=workspace.budget,
@@ -107,8 +110,8 @@ async def _committed(session: AsyncSession, workspace_id: UUID) -> tuple[Decimal
 
 def _allow(whose: str, cap: Decimal | None, committed: Decimal, adding: Decimal) -> None:
     if cap is not None and committed + adding > cap:
+        left = dollars(max(Decimal(0), cap - committed))
         raise BudgetRefused(
-            f"This costs {dollars(adding)}; of the {whose}'s budget of {dollars(cap)}, "
-            f"{dollars(max(Decimal(0), cap - committed))} is left. "
+            f"This costs {dollars(adding)}, but {left} is left of the {whose} ({dollars(cap)}). "
             "Exclude combinations, shorten the videos, or raise the budget."
         )

@@ -51,9 +51,9 @@ def retry_command(campaign: Campaign, video: Videos = None, as_json: AsJson = Fa
 
     Example: spotloom retry spring-launch
     """
-    from spotloom.campaigns import attempts
+    from spotloom.generation import control
 
-    count = _in_campaign(campaign, lambda s, c: attempts.again(s, c.id, keys=video))
+    count = _in_campaign(campaign, lambda s, c: control.retry(s, c.id, keys=video))
     _tell({"queued": count}, f"{count} queued again.", as_json=as_json)
 
 

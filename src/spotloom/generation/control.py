@@ -10,6 +10,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlalchemy import func, select, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.sql.elements import ColumnElement
 
@@ -17,7 +18,7 @@ from spotloom.campaigns import attempts, generations, ledger
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, WAKE, notify
 from spotloom.campaigns.submit import PRIORITIES
 from spotloom.campaigns.tables import Campaign, CombinationRow, Generation
-from spotloom.creative.status import Status
+from spotloom.creative.status import ACTIVE, Status
 from spotloom.errors import Conflict, NotFound
 from spotloom.generation import lanes
 
@@ -46,6 +47,7 @@ async def cancel(
     What waits is cancelled at once and costs nothing. What is at the provider is asked to stop;
     where it cannot, the video still arrives and is kept.
     """
+    await _hold(session, campaign_id, keys)
     if keys is None:
         await session.execute(
             update(Campaign).where(Campaign.id == campaign_id).values(state="cancelled")
@@ -104,6 +106,7 @@ async def prioritise(
     keys: Collection[str] | None = None,
 ) -> int:
     """Move what waits to another priority: high, normal or low; how many moved."""
+    await _hold(session, campaign_id, keys)
     moved = await session.scalars(
         update(Generation)
         .where(_of(campaign_id, keys), Generation.status == Status.QUEUED.value)
@@ -112,6 +115,17 @@ async def prioritise(
     )
     await notify(session, CAMPAIGNS, str(campaign_id))
     return len(list(moved))
+
+
+async def retry(
+    session: AsyncSession, campaign_id: UUID, *, keys: Collection[str] | None = None
+) -> int:
+    """A new attempt for every video that ended without a file, or those in `keys`; how many.
+
+    BudgetRefused when they cost more than is left.
+    """
+    await _hold(session, campaign_id, keys)
+    return await attempts.again(session, campaign_id, keys=keys)
 
 
 async def resolve(
@@ -123,6 +137,7 @@ async def resolve(
     job: str | None = None,
 ) -> None:
     """Decide about a possibly charged video; Conflict when it is none (any more)."""
+    await _hold(session, campaign_id, [key])
     generation_id = await session.scalar(
         select(Generation.id).where(
             _of(campaign_id, [key]), Generation.status == Status.UNKNOWN.value
@@ -130,10 +145,30 @@ async def resolve(
     )
     if generation_id is None:
         raise Conflict(f"Video {key} does not wait for a decision.")
-    order = await generations.load(session, generation_id)
     if decision is Decision.PAID:
         if not job:
             raise Conflict(f"To take video {key} as paid, name the provider's job id.")
+        await bought(session, generation_id, job=job)
+        return
+    await generations.move(
+        session,
+        generation_id,
+        expect=(Status.UNKNOWN,),
+        to=Status.LOST,
+        over_at=func.clock_timestamp(),
+    )
+    await lanes.free(session, generation_id)
+    if decision is Decision.RETRY:
+        await attempts.again(session, campaign_id, keys=[key], states=(Status.LOST,))
+
+
+async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> None:
+    """Go on with a possibly charged video, which the provider turns out to have as this job.
+
+    Conflict when nobody is in doubt about it (any more), or another video is that job.
+    """
+    order = await generations.load(session, generation_id)
+    try:
         await generations.move(
             session,
             generation_id,
@@ -147,19 +182,31 @@ async def resolve(
             admissions=Generation.admissions + 1,
             admitted_at=func.to_timestamp(0),
         )
-        await lanes.take_back(session, order.lane_id, generation_id)
-        await notify(session, LANES, str(order.lane_id))
-        return
-    await generations.move(
-        session,
-        generation_id,
-        expect=(Status.UNKNOWN,),
-        to=Status.LOST,
-        over_at=func.clock_timestamp(),
+    except IntegrityError as error:
+        raise Conflict(
+            f"Job {job} is another video's already; look up the job of this one."
+        ) from error
+    await lanes.take_back(session, order.lane_id, generation_id)
+    await notify(session, LANES, str(order.lane_id))
+
+
+async def _hold(session: AsyncSession, campaign_id: UUID, keys: Collection[str] | None) -> None:
+    """Lock the campaign and its open generations; NotFound names the keys that it does not have.
+
+    A generation that moves at this moment is waited for: each statement that follows sees where
+    it went, and the hand that moves it next sees what was decided here.
+    """
+    await attempts.lock(session, campaign_id)
+    if keys is not None:
+        known = select(CombinationRow.key).where(
+            CombinationRow.campaign_id == campaign_id, CombinationRow.key.in_(keys)
+        )
+        if missing := set(keys).difference(await session.scalars(known)):
+            raise NotFound(f"The campaign has no video {', '.join(sorted(missing))}.")
+    open_ones = select(Generation.id).where(
+        _of(campaign_id, keys), Generation.status.in_([s.value for s in ACTIVE])
     )
-    await lanes.free(session, generation_id)
-    if decision is Decision.RETRY:
-        await attempts.again(session, campaign_id, keys=[key], states=(Status.LOST,))
+    await session.execute(open_ones.order_by(Generation.id).with_for_update(key_share=True))
 
 
 def _of(campaign_id: UUID, keys: Collection[str] | None) -> ColumnElement[bool]:
