@@ -3,27 +3,35 @@
 The provider's answer to our own question is the truth; a webhook is only ever a nudge to ask.
 """
 
+import asyncio
+import datetime as dt
 import time
+from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Request, Response
-from pydantic import BaseModel, ValidationError
-from sqlalchemy import select
+from pydantic import BaseModel, StringConstraints, ValidationError
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
+from starlette.requests import ClientDisconnect
 
 from spotloom.campaigns.channels import WAKE, notify
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.tables import Generation, Lane, WebhookEvent
-from spotloom.web.signatures import Forged, verified_id
+from spotloom.web.signatures import Forged, signing_key, verified_id
 
 log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024
+BODY_WITHIN_S = 10.0
+KEPT = dt.timedelta(days=1)  # an older event that comes again only asks once more
 
 
 class _Data(BaseModel):
-    id: str
+    # PostgreSQL keeps no NUL in a text.
+    id: Annotated[str, StringConstraints(min_length=1, max_length=512, pattern=r"^[^\x00]+$")]
 
 
 class _Event(BaseModel):
@@ -31,44 +39,75 @@ class _Event(BaseModel):
     data: _Data
 
 
+class _Refused(Exception):
+    """The request's answer, when it is not used."""
+
+    def __init__(self, status: int, why: str) -> None:
+        self.status, self.why = status, why
+        super().__init__(why)
+
+
 def router(sessions: Sessions, *, provider: str, secret: str | None) -> APIRouter:
     """The webhook's route for that provider; without a secret every webhook is refused."""
     routes = APIRouter()
+    key = None if secret is None else signing_key(secret)
 
     @routes.post("/api/sora/webhook", status_code=204)
     @routes.post(f"/api/webhooks/{provider}", status_code=204)
     async def take(request: Request) -> Response:
-        if secret is None:
-            return Response("Set SPOTLOOM_WEBHOOK_SECRET to take webhooks.", status_code=503)
-        body = bytearray()
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > LARGEST_BODY:
-                return Response("The body is too large.", status_code=413)
         try:
-            event_id = verified_id(request.headers, bytes(body), secret=secret, now=time.time())
-        except Forged as error:
-            log.warning("webhook.refused", provider=provider, reason=str(error))
-            return Response(str(error), status_code=401)
-        try:
-            event = _Event.model_validate_json(bytes(body))
-        except ValidationError:
-            return Response("The event has no type or no data.id.", status_code=422)
-        async with sessions.begin() as session:
-            await _nudge(session, provider=provider, event_id=event_id, job=event.data.id)
+            event_id, event = await _read(request, key)
+            async with sessions.begin() as session:
+                await _nudge(session, provider=provider, event_id=event_id, job=event.data.id)
+        except _Refused as refused:
+            log.warning("webhook.refused", provider=provider, reason=refused.why)
+            return Response(refused.why, refused.status, media_type="text/plain")
+        except (SQLAlchemyError, OSError) as error:
+            log.warning("database.away", reason=type(error).__name__)
+            return Response("The database is away; send it again.", 503, media_type="text/plain")
         return Response(status_code=204)
 
     return routes
 
 
+async def _read(request: Request, key: bytes | None) -> tuple[str, _Event]:
+    """The event and its id, once they are known to be the provider's."""
+    if key is None:
+        raise _Refused(503, "Set SPOTLOOM_WEBHOOK_SECRET to take webhooks.")
+    body = await _body(request)
+    try:
+        event_id = verified_id(request.headers, body, key=key, now=time.time())
+        return event_id, _Event.model_validate_json(body)
+    except Forged as error:
+        raise _Refused(401, str(error)) from error
+    except ValidationError as error:
+        raise _Refused(422, "The event has no type or no usable data.id.") from error
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_WITHIN_S):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > LARGEST_BODY:
+                    raise _Refused(413, f"The body is over {LARGEST_BODY:,} bytes.")
+    except TimeoutError as error:
+        raise _Refused(408, f"The body did not come within {BODY_WITHIN_S:g} s.") from error
+    except ClientDisconnect as error:
+        raise _Refused(400, "The body did not come whole.") from error
+    return bytes(body)
+
+
 async def _nudge(session: AsyncSession, *, provider: str, event_id: str, job: str) -> None:
     """Wake the video of that job, once per event; a job of nobody's changes nothing."""
-    generation_id = await session.scalar(
+    found = await session.scalars(
         select(Generation.id)
         .join(Lane, Lane.id == Generation.lane_id)
         .where(Lane.provider == provider, Generation.provider_job_id == job)
     )
-    if generation_id is None:
+    generation_ids = list(found)
+    if not generation_ids:
         # Early, before our row knows the job, or a stranger's: the poll finds out by itself.
         log.info("webhook.unmatched", provider=provider)
         return
@@ -78,5 +117,8 @@ async def _nudge(session: AsyncSession, *, provider: str, event_id: str, job: st
         .on_conflict_do_nothing()
         .returning(WebhookEvent.event_id)
     )
-    if fresh is not None:
+    if fresh is None:
+        return
+    await session.execute(delete(WebhookEvent).where(WebhookEvent.at < func.now() - KEPT))
+    for generation_id in generation_ids:
         await notify(session, WAKE, str(generation_id))
