@@ -2,7 +2,7 @@
 
 import asyncio
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,7 +27,10 @@ def lanes_command(
         int | None, typer.Option(help="Videos at once; 0 starts none.", min=0, max=1000)
     ] = None,
     starts_a_minute: Annotated[
-        int | None, typer.Option(help="Most videos started in a minute; 0 takes the bound away.")
+        int | None,
+        typer.Option(
+            help="Most videos started in a minute; 0 takes the bound away.", min=0, max=100_000
+        ),
     ] = None,
     pause: Annotated[bool, typer.Option("--pause", help="Start nothing until resumed.")] = False,
     resume: Annotated[bool, typer.Option("--resume", help="Open the lane again.")] = False,
@@ -97,10 +100,11 @@ async def _apply(session: "AsyncSession", lane: "LaneState", change: _Change) ->
 
 def budget_command(
     total: Annotated[
-        str | None, typer.Option(help="Most to spend in all, in US dollars, or none.")
+        str | None, typer.Option(help="Most to spend in all, in US dollars; none: no cap.")
     ] = None,
     day: Annotated[
-        str | None, typer.Option(help="Most to spend in one day (UTC), or none.")
+        str | None,
+        typer.Option(help="Most to spend in one day (UTC), in US dollars; none: no cap."),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
@@ -108,7 +112,15 @@ def budget_command(
 
     Examples: spotloom budget · spotloom budget --total 5000 --day 500 · spotloom budget --day none
     """
-    caps = asyncio.run(_caps({"budget": total, "daily_budget": day}))
+    from spotloom.cli.briefs import dollars_option
+
+    options = {"budget": ("--total", total), "daily_budget": ("--day", day)}
+    given = {
+        cap: None if text == "none" else dollars_option(option, text)
+        for cap, (option, text) in options.items()
+        if text is not None
+    }
+    caps = asyncio.run(_caps(given))
     if as_json:
         answer_json(
             {
@@ -124,13 +136,12 @@ def budget_command(
     out.print(f"Today:  {_cap(caps.daily_budget, caps.committed_today)}")
 
 
-async def _caps(wanted: dict[str, str | None]) -> "Caps":
+async def _caps(given: dict[str, Decimal | None]) -> "Caps":
     """The caps in force, after those that were given are set."""
     from spotloom import wiring
     from spotloom.campaigns import budgets
     from spotloom.campaigns.submit import LOCAL, ensure_workspace
 
-    given = {name: _amount(text) for name, text in wanted.items() if text is not None}
     async with wiring.opened(setting.load()) as base, base.sessions.begin() as session:
         await ensure_workspace(session)
         caps = await budgets.caps_of(session, LOCAL, lock=bool(given))
@@ -143,18 +154,6 @@ async def _caps(wanted: dict[str, str | None]) -> "Caps":
             daily_budget=given.get("daily_budget", caps.daily_budget),
         )
         return await budgets.caps_of(session, LOCAL)
-
-
-def _amount(text: str) -> Decimal | None:
-    if text == "none":
-        return None
-    try:
-        amount = Decimal(text.removeprefix("$"))
-    except InvalidOperation:
-        amount = Decimal("NaN")
-    if not amount.is_finite() or amount < 0:
-        raise typer.BadParameter(f"'{text}' is no amount of US dollars, such as 500, and not none.")
-    return amount
 
 
 def _cap(cap: Decimal | None, committed: Decimal) -> str:
