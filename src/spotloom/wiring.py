@@ -9,8 +9,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import uvicorn
-
 from spotloom import embedded
 from spotloom.campaigns import database
 from spotloom.campaigns.database import Sessions
@@ -27,7 +25,6 @@ from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
 from spotloom.providers.provider import Capability, Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
-from spotloom.web.app import app as web
 
 SANDBOX = "sandbox"
 OPENAI_VIDEOS = "openai-videos"
@@ -163,15 +160,26 @@ async def served(settings: Settings, base: Base, *, host: str, port: int) -> Asy
             f"--host {host} would open Spotloom to others, and there is no sign-in yet. "
             "Use 127.0.0.1, behind a proxy that passes on the webhooks alone."
         )
+    # A plain worker serves nothing: it need not carry the web's libraries.
+    import uvicorn
+
+    from spotloom.web.app import app
+
     secret = settings.webhook_secret
-    application = web(
+    application = app(
         base.sessions,
         provider=OPENAI_VIDEOS,
         webhook_secret=None if secret is None else secret.get_secret_value(),
     )
     with _listening(host, port) as listener:
         server = uvicorn.Server(
-            uvicorn.Config(application, log_level="warning", access_log=False, lifespan="off")
+            uvicorn.Config(
+                application,
+                log_level="warning",
+                access_log=False,
+                lifespan="off",
+                timeout_graceful_shutdown=2,
+            )
         )
         server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
         task = asyncio.create_task(server.serve([listener]))
@@ -184,7 +192,8 @@ async def served(settings: Settings, base: Base, *, host: str, port: int) -> Asy
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    with socket.socket() as listener:
+    # With the protocol named, asyncio turns Nagle's delay off: 40 ms less for every answer.
+    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))

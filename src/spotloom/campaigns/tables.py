@@ -265,6 +265,12 @@ class LedgerEntry(Table):
             unique=True,
             postgresql_where=text("kind in ('settle','release')"),
         ),
+        Index(
+            "ledger_one_unknown",
+            "generation_id",
+            unique=True,
+            postgresql_where=text("kind = 'unknown'"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -66,6 +66,8 @@ async def recover(executor: str) -> None:
 
 async def stop() -> None:
     """Stop the engine; unfinished workflows stay for whoever takes over."""
+    # It warns of tasks that were cancelled; these are, on purpose.
+    logging.getLogger("dbos").setLevel(logging.ERROR)
     tasks = {t for t in asyncio.all_tasks() if _carries_workflow(t)}
     for task in tasks:
         task.cancel()

@@ -33,6 +33,7 @@ class Admitted:
         return f"generate:{self.generation_id}:{self.admission}"
 
 
+# What another hand is changing at this moment, such as a cancel, is passed over.
 # After a setback the lane is probed with one video at a time until one is accepted.
 # Slots go to the highest priority first, then to the campaign that holds fewest, then by turn.
 _ADMIT = text(
@@ -71,6 +72,7 @@ _ADMIT = text(
           SELECT id, priority, position FROM spotloom.generation
            WHERE lane_id = :lane_id AND campaign_id = c.id AND status = 'queued'
            ORDER BY priority, position LIMIT (SELECT count(*) FROM free)
+             FOR NO KEY UPDATE SKIP LOCKED
         ) q
        WHERE c.state = 'active' AND (SELECT count(*) FROM free) > 0
          AND EXISTS (SELECT 1 FROM spotloom.generation g
@@ -85,7 +87,7 @@ _ADMIT = text(
     UPDATE spotloom.generation g
        SET status = 'submitting', admissions = g.admissions + 1, sent_at = NULL,
            admitted_at = clock_timestamp()
-      FROM taken WHERE g.id = taken.generation_id
+      FROM taken WHERE g.id = taken.generation_id AND g.status = 'queued'
     RETURNING g.id, g.admissions, g.campaign_id
     """
 )

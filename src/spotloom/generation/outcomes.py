@@ -52,6 +52,18 @@ async def back_to_queue(order: Order, why: Transient) -> None:
                 session, order.lane_id, reason=str(why), retry_after_s=why.retry_after_s
             )
         await lanes.free(session, order.id)
+        # Cancelled meanwhile: it would never be admitted again, nor cancelled.
+        if (await generations.load(session, order.id)).cancelled:
+            await generations.move(
+                session,
+                order.id,
+                expect=(Status.QUEUED,),
+                to=Status.CANCELLED,
+                error_code="cancelled",
+                error_text="Cancelled before it was sent.",
+                over_at=func.clock_timestamp(),
+            )
+            await ledger.release(session, order.id)
 
 
 async def possibly_charged(order: Order, why: str) -> None:
@@ -150,6 +162,8 @@ async def _ended(
     again: bool = False,
 ) -> None:
     async with tools().sessions.begin() as session:
+        if again:  # in the order in which a cancel takes its locks
+            await attempts.lock(session, order.campaign_id)
         await generations.move(
             session,
             order.id,
@@ -167,7 +181,7 @@ async def _ended(
         else:
             await ledger.release(session, order.id)
         await lanes.free(session, order.id)
-        if again and not order.cancelled:
+        if again and not (await generations.load(session, order.id)).cancelled:
             await _again(session, order)
 
 

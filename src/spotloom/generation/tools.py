@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
@@ -25,16 +25,15 @@ class Wakes:
         if event := self._events.get(generation_id):
             event.set()
 
-    async def sleep(self, generation_id: UUID, seconds: float) -> bool:
-        """Wait that long, or until woken; true when woken."""
-        event = self._events.setdefault(generation_id, asyncio.Event())
+    @contextlib.contextmanager
+    def listening(self, generation_id: UUID) -> Iterator[asyncio.Event]:
+        """An event that is set whenever the generation is woken, also between two waits."""
+        event = self._events[generation_id] = asyncio.Event()
         try:
-            await asyncio.wait_for(event.wait(), seconds)
-        except TimeoutError:
-            return False
+            yield event
         finally:
-            self._events.pop(generation_id, None)
-        return True
+            if self._events.get(generation_id) is event:
+                del self._events[generation_id]
 
 
 @dataclass(kw_only=True)

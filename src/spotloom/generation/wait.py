@@ -1,5 +1,7 @@
 """Asks the provider how a video stands until it is over there."""
 
+import asyncio
+import contextlib
 import random
 from dataclasses import replace
 from uuid import UUID
@@ -33,6 +35,11 @@ NEARLY_DONE = 85  # per cent, from which it is asked twice as often
 
 async def wait(generation_id: UUID) -> Status:
     """Ask until the provider is done with it; the state it is in then."""
+    with tools().wakes.listening(generation_id) as news:
+        return await _wait(generation_id, news)
+
+
+async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
     order = await _load(generation_id)
     strikes = failures = polls = 0
     while order.status is Status.GENERATING and (job := order.job) is not None:
@@ -52,8 +59,10 @@ async def wait(generation_id: UUID) -> Status:
                 continue
             order = _seen(order, outcome)
             pause_s = _pause_s(order)
-        woken = await tools().wakes.sleep(order.id, pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
-        if woken or polls % RELOAD_POLLS == 0:
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(news.wait(), pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+        if news.is_set() or polls % RELOAD_POLLS == 0:
+            news.clear()
             order = await _load(generation_id)
     return order.status
 

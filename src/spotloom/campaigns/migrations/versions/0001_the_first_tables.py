@@ -315,9 +315,34 @@ def upgrade() -> None:
         schema="spotloom",
         postgresql_where=sa.text("kind = 'reserve'"),
     )
+    op.create_index(
+        "ledger_one_unknown",
+        "ledger",
+        ["generation_id"],
+        unique=True,
+        schema="spotloom",
+        postgresql_where=sa.text("kind = 'unknown'"),
+    )
+
+    op.execute(
+        "CREATE FUNCTION spotloom.ledger_is_kept() RETURNS trigger LANGUAGE plpgsql AS $$"
+        " BEGIN RAISE EXCEPTION 'the ledger is append-only: % refused', TG_OP"
+        " USING ERRCODE = 'restrict_violation'; END $$"
+    )
+    op.execute(
+        "CREATE TRIGGER ledger_is_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON spotloom.ledger"
+        " FOR EACH STATEMENT EXECUTE FUNCTION spotloom.ledger_is_kept()"
+    )
 
 
 def downgrade() -> None:
+    op.execute("DROP FUNCTION spotloom.ledger_is_kept CASCADE")
+    op.drop_index(
+        "ledger_one_unknown",
+        table_name="ledger",
+        schema="spotloom",
+        postgresql_where=sa.text("kind = 'unknown'"),
+    )
     op.drop_index(
         "ledger_one_reserve",
         table_name="ledger",
