@@ -91,8 +91,8 @@ def _run(*, as_json: bool) -> int:
 def _called() -> int:
     if "--help" not in sys.argv:  # help must come whatever the settings are
         _log_to_stderr()
-    code = int(app(standalone_mode=False) or 0)
-    if code == INTERRUPTED and not say.told("Interrupted"):
+    code = int(app(standalone_mode=False, prog_name="spotloom") or 0)
+    if code == INTERRUPTED and not say.told(say.INTERRUPTED):
         raise typer.Abort
     return code
 
@@ -104,7 +104,7 @@ def _failed(error: Exception, *, as_json: bool) -> int:
             say.problem(error, as_json=as_json)
             return _exit_code(error)
         case typer.Abort():
-            say.refusal("Stopped.", kind="Interrupted", as_json=as_json)
+            say.refusal("Stopped.", kind=say.INTERRUPTED, as_json=as_json)
             return INTERRUPTED
         case typer.TyperException():
             return _misused(error, as_json=as_json)

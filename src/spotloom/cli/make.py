@@ -17,6 +17,7 @@ import typer
 
 from spotloom import settings as setting
 from spotloom.campaigns import ids
+from spotloom.cli import say
 from spotloom.cli.briefs import BriefFile, Budget, Model, Planned, Provider, planned
 from spotloom.cli.plan import show
 from spotloom.cli.say import again, answer_json, err, out, plain, refusal
@@ -139,7 +140,7 @@ def _run(settings: Settings, job: Job) -> None:
         refusal(
             "Stopped. Nothing is lost; what the provider has goes on there.\n"
             f"To continue: {job.resume}",
-            kind="Interrupted",
+            kind=say.INTERRUPTED,
             as_json=job.as_json,
         )
         raise typer.Exit(INTERRUPTED) from None
@@ -269,7 +270,7 @@ def _confirm(result: Planned, *, as_json: bool) -> None:
         message = f"is needed to spend {total} without being asked."
         raise BriefError([Problem("--yes", message)])
     if not typer.confirm(f"Generate {count} videos · {total}?", err=True):
-        refusal("You said no: nothing was stored or spent.", kind="Declined", as_json=as_json)
+        refusal("You said no: nothing was stored or spent.", kind=say.DECLINED, as_json=as_json)
         raise typer.Exit(DECLINED)
 
 

@@ -15,6 +15,9 @@ from rich.text import Text
 import spotloom
 from spotloom.errors import BriefError, Problem, SpotloomError
 
+INTERRUPTED, DECLINED = "Interrupted", "Declined"
+OWN_WISH = {INTERRUPTED, DECLINED}  # kinds of refusals that the person asked for: no errors
+
 
 def _console(*, stderr: bool) -> Console:
     # A pipe has no width: whatever reads it gets every message on one line.
@@ -67,7 +70,8 @@ def problem(error: SpotloomError, *, as_json: bool) -> None:
 def refusal(message: str, *, kind: str, as_json: bool) -> None:
     """Tell why the command was not carried out, or not to its end."""
     _told.append(kind)
-    err.print(Text.assemble(("Error: ", "bold red"), plain(message)))
+    heading = Text() if kind in OWN_WISH else Text("Error: ", style="bold red")
+    err.print(heading.append(plain(message), style="not bold default"))
     if as_json:
         answer_json({"error": {"kind": kind, "message": message}})
 
