@@ -30,10 +30,10 @@ def test_migrations_make_the_tables_of_the_code(fresh_database: str) -> None:
     assert database.migrate(fresh_database)
     assert not database.migrate(fresh_database)
     assert not database.pending(fresh_database)
-    engine = create_engine(database.driver_url(fresh_database))
+    # Our own server's account is called like our schema, which would hide the schema's name.
+    public = {"options": "-csearch_path=public"}
+    engine = create_engine(database.driver_url(fresh_database), connect_args=public)
     with engine.connect() as connection:
-        # Our own server's account is called like our schema, which would hide the schema's name.
-        connection.execute(text("SET search_path = public"))
         context = MigrationContext.configure(
             connection,
             opts={

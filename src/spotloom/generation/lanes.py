@@ -142,15 +142,21 @@ async def pause(
     session: AsyncSession, lane_id: UUID, *, reason: str, retry_after_s: float | None
 ) -> None:
     """Close the lane for as long as the provider asked, else longer with each setback in a row."""
-    setbacks = await session.scalar(select(Lane.setbacks).where(Lane.id == lane_id))
-    backoff = min(LONGEST_PAUSE_S, 2.0 ** min(setbacks or 0, 6)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
+    paused = func.coalesce(Lane.paused_until > func.clock_timestamp(), False)
+    setbacks, again = (
+        await session.execute(
+            select(Lane.setbacks, paused).where(Lane.id == lane_id).with_for_update()
+        )
+    ).one()
+    backoff = min(LONGEST_PAUSE_S, 2.0 ** min(setbacks, 6)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
     wait = dt.timedelta(seconds=backoff if retry_after_s is None else retry_after_s)
     working = await _at_work(session, lane_id)
     await session.execute(
         update(Lane)
         .where(Lane.id == lane_id)
         .values(
-            setbacks=Lane.setbacks + 1,
+            # Refusals of calls that were under way together are one setback.
+            setbacks=setbacks if again else setbacks + 1,
             accepted=0,
             # It refused one more than it has: so many it takes. With none there, it says nothing.
             adapted_limit=working or Lane.adapted_limit,
