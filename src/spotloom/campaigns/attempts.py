@@ -6,6 +6,7 @@ from decimal import Decimal
 from uuid import UUID
 
 from sqlalchemy import insert, select, update
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import budgets, ids, ledger
@@ -74,7 +75,7 @@ async def _latest(
         select(g.id, g.status)
         .join(CombinationRow, CombinationRow.id == g.combination_id)
         .where(g.campaign_id == campaign_id)
-        .distinct(g.combination_id)
+        .ext(distinct_on(g.combination_id))
         .order_by(g.combination_id, g.attempt.desc())
     )
     if keys is not None:
