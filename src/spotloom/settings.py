@@ -1,12 +1,23 @@
 """Every setting, from the environment or `.env`; docs/settings.md documents each."""
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, Field, HttpUrl, SecretStr, ValidationError
+from pydantic import (
+    AliasChoices,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+)
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from spotloom.errors import SetupError
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 
 class Settings(BaseSettings):
@@ -24,7 +35,7 @@ class Settings(BaseSettings):
     sora_base_url: HttpUrl | None = Field(None, validation_alias="SORA_BASE_URL")
     webhook_secret: SecretStr | None = None
     dialect: Literal["generic", "sglang", "vllm-omni", "litellm"] = "generic"
-    max_concurrent: Annotated[int, Field(ge=1, le=1000)] = 4
+    max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 4
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     request_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     automatic_retries: Annotated[int, Field(ge=0, le=5)] = 1
@@ -32,6 +43,26 @@ class Settings(BaseSettings):
     max_file_mb: Annotated[int, Field(ge=1)] = 2000
     vocabulary: Path | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
+
+    @field_validator("database_url")
+    @classmethod
+    def _postgresql(cls, given: SecretStr | None) -> SecretStr | None:
+        """Refuse here what libpq and SQLAlchemy would repeat, password and all, when refusing it."""
+        if given is None:
+            return None
+        try:
+            parts = urlsplit(given.get_secret_value())
+            whole = parts.port != 0
+        except ValueError:
+            whole = False
+        if not whole:
+            raise ValueError(
+                "cannot be read as a URL; in the password, write @ : / ? # [ ] and % as "
+                "%40 %3A %2F %3F %23 %5B %5D and %25"
+            )
+        if parts.scheme not in {"postgres", "postgresql", "postgresql+psycopg"}:
+            raise ValueError("must be a postgresql:// URL")
+        return given
 
     @property
     def data(self) -> Path:
@@ -44,8 +75,22 @@ def load() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        lines = [f"{_env_name(e['loc'])}: {e['msg']}." for e in error.errors()]
+        lines = [_wrong(told) for told in error.errors()]
         raise SetupError("These settings cannot be used:\n  " + "\n  ".join(lines)) from error
+    except (OSError, UnicodeDecodeError) as error:
+        raise SetupError(f"The settings file .env cannot be read: {error}.") from error
+
+
+def _wrong(told: "ErrorDetails") -> str:
+    """What is wrong with one setting, with its value where that can be no secret."""
+    field = Settings.model_fields.get(str(told["loc"][0]))
+    name = _env_name(told["loc"])
+    # Addresses may carry a password, and secrets are none of the terminal's business.
+    named_by_us = field is not None and field.validation_alias is None
+    secret = field is None or "Secret" in str(field.annotation)
+    value = f", not {str(told['input'])[:80]!r}" if named_by_us and not secret else ""
+    reason = told["msg"].removeprefix("Value error, ")
+    return f"{name}: {reason}{value}."
 
 
 def _env_name(loc: tuple[int | str, ...]) -> str:

@@ -10,8 +10,8 @@ from html.parser import HTMLParser
 import pytest
 from tests.unit.cli import made
 
-from spotloom.cli import contact_sheet
-from spotloom.cli.manifest import SANDBOX_NOTICE, Placed, as_csv, as_json, manifest, trouble
+from spotloom.cli.export import contact_sheet
+from spotloom.cli.export.manifest import SANDBOX_NOTICE, Placed, as_csv, as_json, manifest, trouble
 from spotloom.creative.status import Status
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> & \'"'

@@ -13,7 +13,7 @@ from string import Template
 from urllib.parse import quote
 
 from spotloom.campaigns import ledger, reads
-from spotloom.cli.manifest import SANDBOX_NOTICE, Placed
+from spotloom.cli.export.manifest import SANDBOX_NOTICE, Placed
 from spotloom.creative.dimensions import ANY, Vocabulary
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
@@ -328,7 +328,7 @@ def _dollars(amount: Decimal) -> str:
 
 @cache
 def _part(name: str) -> str:
-    return (resources.files("spotloom.cli") / name).read_text(encoding="utf-8")
+    return (resources.files("spotloom.cli.export") / name).read_text(encoding="utf-8")
 
 
 @cache

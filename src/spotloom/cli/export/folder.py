@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from spotloom.campaigns import ledger, reads
-from spotloom.cli import contact_sheet
-from spotloom.cli.manifest import Placed, Trouble, as_csv, as_json, manifest, trouble
+from spotloom.cli.export import contact_sheet
+from spotloom.cli.export.manifest import Placed, Trouble, as_csv, as_json, manifest, trouble
 from spotloom.creative.dimensions import Vocabulary
 from spotloom.creative.matrix import Combination
 from spotloom.creative.naming import file_name

@@ -1,0 +1,5 @@
+"""What a marketer finds in the morning: the folder of files, the manifest and a contact sheet."""
+
+from spotloom.cli.export.folder import Exported, export
+
+__all__ = ["Exported", "export"]
