@@ -96,7 +96,8 @@ class NaivePlay(animatic.Play):
 
     def frames(self) -> Iterator[Canvas]:
         for number in range(self.total):
-            canvas = self.frame(number)
+            canvas = self.canvas()
+            self.paint(canvas, number)
             rgb = np.asarray(canvas.picture)
             canvas.frame = type(canvas.frame).from_ndarray(rgb).reformat(format="yuv420p")
             yield canvas

@@ -107,8 +107,8 @@ def test_the_label_stands_on_every_frame(values):
     ink = np.asarray(sign.convert("L")) * (np.asarray(sign.getchannel("A")) == 255)
     left, top = (720 - sign.width) // 2, 1280 - 64 - sign.height
     assert left >= 36
-    for number in range(play.total):
-        picture = play.frame(number).frame.to_ndarray(format="gray")
+    for canvas in play.frames():
+        picture = canvas.frame.to_ndarray(format="gray")
         seen = picture[top : top + sign.height, left : left + sign.width]
         assert seen[ink > 240].mean() > 225
         assert seen[(ink > 10) & (ink < 40)].mean() < 60
@@ -128,8 +128,8 @@ def test_different_combinations_look_different():
     stills = []
     for order in orders:
         play = Play(Storyboard(order))
-        frames = (play.frame(n).frame.to_ndarray(format="rgb24") for n in (10, 22, 34, 47))
-        stills.append(np.stack(list(frames)).astype(np.int16))
+        frames = [canvas.frame.to_ndarray(format="rgb24") for canvas in play.frames()]
+        stills.append(np.stack(frames[10::12]).astype(np.int16))
     for n, still in enumerate(stills):
         for other in stills[n + 1 :]:
             assert np.abs(still - other).mean() > 2

@@ -42,7 +42,8 @@ def render(order: Order, path: Path) -> None:
 def thumbnail(order: Order) -> bytes:
     """A WebP of the frame that tells most: the hook with all its words."""
     play = Play(Storyboard(order))
-    canvas = play.frame(max(0, play.bounds[0] - play.push - 1))
+    canvas = play.canvas()
+    play.paint(canvas, max(0, play.bounds[0] - play.push - 1))
     picture = Image.fromarray(canvas.frame.to_ndarray(format="rgb24"))
     out = io.BytesIO()
     picture.save(out, "WEBP", quality=82, method=4)
@@ -66,13 +67,18 @@ class Play:
         self._stages: dict[int, Stage] = {}
 
     def frames(self) -> Iterator[Canvas]:
-        """Every frame in order."""
+        """Every frame in order, all on one canvas: use each before asking for the next."""
+        canvas = self.canvas()
         for number in range(self.total):
-            yield self.frame(number)
+            self.paint(canvas, number)
+            yield canvas
 
-    def frame(self, number: int) -> Canvas:
-        """One frame, composed."""
-        canvas = Canvas(self._order.width, self._order.height)
+    def canvas(self) -> Canvas:
+        """A canvas of the film's size."""
+        return Canvas(self._order.width, self._order.height)
+
+    def paint(self, canvas: Canvas, number: int) -> None:
+        """Compose one frame on the canvas."""
         beat = next(n for n, bound in enumerate(self.bounds) if number < bound)
         left = self.bounds[beat] - number
         moving = left <= self.push and (beat < 3 or self._order.loop)
@@ -85,7 +91,6 @@ class Play:
         if moving:
             self._play(canvas, (beat + 1) % 4, -left / FPS, across - gone)
         self._head(canvas, number, beat, share)
-        return canvas
 
     def _stage(self, beat: int) -> Stage:
         """A beat, drawn when it is first seen; no more than two are held at once."""

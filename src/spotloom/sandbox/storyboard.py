@@ -195,7 +195,7 @@ class Storyboard:
         text = table.get(self.value(key), default)
         if "{brand}" not in text or self.brand:
             return text.replace("{brand}", self.brand)
-        return "Find out more" if table is _CLOSES else "Why this one?"
+        return "Ready to see more?" if table is _CLOSES else "Why this one?"
 
     def beats(self) -> tuple[Beat, Beat, Beat, Beat]:
         """Hook, story, payoff and call to action."""

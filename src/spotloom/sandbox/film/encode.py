@@ -54,14 +54,14 @@ class Canvas:
 
 
 class Layer:
-    """A drawn picture, ready to be laid on a canvas at any whole position."""
+    """A drawn picture, RGB or RGBA, ready to be laid on a canvas at any whole position."""
 
     def __init__(self, picture: Image.Image) -> None:
-        rgba = np.asarray(picture.convert("RGBA"))
-        self.height, self.width = rgba.shape[:2]
-        alpha = rgba[..., 3]
-        self.opaque = bool(alpha.min() == 255)
-        luma, *self._colours = _in_yuv(rgba)
+        pixels = np.asarray(picture)
+        self.height, self.width = pixels.shape[:2]
+        self.opaque = picture.mode == "RGB"
+        luma, *self._colours = _in_yuv(pixels)
+        alpha = pixels[..., -1]
         # 0..256, so that a shift by 8 divides.
         keep = None if self.opaque else (OPAQUE - alpha.astype(np.uint16) - (alpha > 127))
         self._luma = _Part.of(luma, keep)
@@ -139,11 +139,11 @@ class _Part:
         np.right_shift(mixed, 8, out=under, casting="unsafe")
 
 
-def _in_yuv(rgba: Plane) -> tuple[Plane, Plane, Plane]:
+def _in_yuv(pixels: Plane) -> tuple[Plane, Plane, Plane]:
     """The picture's three planes, made a band at a time so that little memory is in use."""
-    planes = tuple(np.empty(rgba.shape[:2], np.uint8) for _ in range(3))
-    for top in range(0, rgba.shape[0], 128):
-        band = rgba[top : top + 128, :, :3].astype(np.float32) @ _MATRIX.T
+    planes = tuple(np.empty(pixels.shape[:2], np.uint8) for _ in range(3))
+    for top in range(0, pixels.shape[0], 128):
+        band = pixels[top : top + 128, :, :3].astype(np.float32) @ _MATRIX.T
         band += _BLACK
         for channel, plane in enumerate(planes):
             plane[top : top + 128] = band[..., channel]

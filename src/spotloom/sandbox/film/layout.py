@@ -191,7 +191,7 @@ class Layout:
                 layer=Layer(prop.picture),
                 x=x + prop.corner[0],
                 y=y + prop.corner[1],
-                delay=-0.4 + 0.16 * order,
+                delay=-0.75 + 0.14 * order,
                 entry="pop" if self.colours.entry == "pop" else "rise",
                 depth=prop.depth,
                 phase=1.0 + order * 1.3,
@@ -203,7 +203,7 @@ class Layout:
         """Tag, headline, body (or button) and chips, stacked and centred in their area."""
         rows = self._rows(beat, area, ground, pattern)
         total = sum(row.step for row in rows[:-1]) + rows[-1].high
-        y, delay = area.y + max(0, (area.h - total) // 2), -0.12
+        y, delay = area.y + max(0, (area.h - total) // 2), -0.3
         items = []
         for row in rows:
             wide = sum(p.width for p in row.pictures) + self.px(10) * (len(row.pictures) - 1)

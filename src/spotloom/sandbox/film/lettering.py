@@ -46,11 +46,11 @@ def voice(aesthetic: str, text: str) -> Voice:
     return Voice(BLACK, 0.92, leading)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=24)  # each holds a copy of its file
 def font(face: str, size: int) -> ImageFont.FreeTypeFont:
     """A face of ours at a size in pixels."""
     file = io.BytesIO((files("spotloom.sandbox.film") / "fonts" / face).read_bytes())
-    return ImageFont.truetype(file, size, layout_engine=ImageFont.Layout.BASIC)
+    return ImageFont.truetype(file, max(1, size), layout_engine=ImageFont.Layout.BASIC)
 
 
 @lru_cache(maxsize=4096)
@@ -102,13 +102,23 @@ def wrapped(text: str, face: str, size: int, room: int) -> list[str]:
             continue
         if line:
             lines.append(line)
-        while len(word) > 1 and width(word, face, size) > room:
-            fits = range(1, len(word))
-            cut = max(1, bisect(fits, room, key=lambda n, w=word: width(w[:n] + "-", face, size)))
-            lines.append(word[:cut] + "-")
-            word = word[cut:]  # noqa: PLW2901 - the rest of the same word
-        line = word
+        *broken, line = _broken(word, face, size, room)
+        lines += broken
     return [*lines, line] if line else lines
+
+
+def _broken(word: str, face: str, size: int, room: int) -> list[str]:
+    """A word in pieces that fit, all but the last with a hyphen."""
+    pieces = []
+
+    def wide(letters: int) -> int:
+        return width(word[:letters] + "-", face, size)
+
+    while len(word) > 1 and width(word, face, size) > room:
+        cut = max(1, bisect(range(1, min(len(word), 64)), room, key=wide))
+        pieces.append(word[:cut] + "-")
+        word = word[cut:]
+    return [*pieces, word]
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +150,7 @@ def fit(
         lines = wrapped(text, face, size, room[0])
         broken = _splits(lines, text)
         fits = len(lines) * round(size * leading) <= room[1]
-        if fits and (size <= smallest * 1.15 or not broken or size < largest * 0.55):
+        if fits and (not broken or size <= smallest * 1.1):
             lines = _balanced(text, face, size, room[0])
             return Setting(tuple(lines), face, size, round(size * leading))
         size -= max(1, size // 16)
@@ -148,7 +158,7 @@ def fit(
     lines = wrapped(text, face, smallest, room[0])
     most = max(1, room[1] // step)
     if len(lines) > most:
-        last = lines[most - 1]
+        last = " ".join(lines[most - 1 :])
         while last and width(last + "…", face, smallest) > room[0]:
             last = last[:-1].rstrip()
         lines = [*lines[: most - 1], last.rstrip(",;:.-") + "…"]

@@ -167,7 +167,7 @@ _SAID = (
     ("bottle", r"bottle|drink|juice|water|shampoo|perfume|serum|\bwine|\bbeer|\boil\b|soda"),
     ("cup", r"coffee|\bbrew|\btea\b|latte|espresso|cocoa|\bmug|\bcaf[eé]"),
     ("jar", r"cream|honey|\bjam\b|balm|skincare|moistur|candle|spice|granola|vitamin|supplement"),
-    ("bowl", r"\bfood|\bmeal|\bpet\b|\bdog|\bcat\b|noodle|soup|breakfast|lunch|snack"),
+    ("bowl", r"\bfoods?\b|\bmeals?\b|noodle|soup|breakfast|lunch|snack"),
     ("phone", r"\bapps?\b|software|platform|saas|online|subscription|\bbank|course|\bgame"),
 )  # fmt: skip
 
