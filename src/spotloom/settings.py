@@ -47,7 +47,7 @@ class Settings(BaseSettings):
     @field_validator("database_url")
     @classmethod
     def _postgresql(cls, given: SecretStr | None) -> SecretStr | None:
-        """Refuse here what libpq and SQLAlchemy would repeat, password and all, when refusing it."""
+        """Refuse at the door what libpq would repeat, password and all, when it refuses it."""
         if given is None:
             return None
         try:
