@@ -3,11 +3,14 @@
 import asyncio
 import contextlib
 import os
+import secrets
 import shutil
 import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from spotloom import embedded
 from spotloom.campaigns import database
@@ -26,9 +29,12 @@ from spotloom.providers.provider import Capability, Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
 
+log = structlog.get_logger()
+
 SANDBOX = "sandbox"
 OPENAI_VIDEOS = "openai-videos"
 LOOPBACK = {"127.0.0.1", "localhost"}
+SANDBOX_LOOK_S = 5.0
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
 
@@ -112,7 +118,9 @@ async def providers(
         opened: list[Provider] = []
         for name in sorted(names):
             provider = (
-                _sandbox(settings, home, stack) if name == SANDBOX else _openai_videos(settings)
+                await _sandbox(settings, home, stack)
+                if name == SANDBOX
+                else _openai_videos(settings)
             )
             stack.push_async_callback(provider.close)
             opened.append(provider)
@@ -235,13 +243,42 @@ def _openai_videos(settings: Settings) -> OpenAIVideos:
     )
 
 
-def _sandbox(settings: Settings, home: Path, stack: contextlib.AsyncExitStack) -> OpenAIVideos:
-    running = launcher.ensure(home / "sandbox", limit=settings.max_concurrent)
+async def _sandbox(
+    settings: Settings, home: Path, stack: contextlib.AsyncExitStack
+) -> OpenAIVideos:
+    limit = settings.max_concurrent
+    running = await asyncio.to_thread(launcher.ensure, home / "sandbox", limit=limit)
     stack.callback(running.stop)
+    guard = asyncio.create_task(_guard(running, limit=limit))
+    stack.callback(guard.cancel)
     return catalog().openai_videos(
         SANDBOX,
         base_url=running.base_url,
         api_key=None,
         concurrent=settings.max_concurrent,
-        account_name="local",  # the port differs from start to start, the account does not
+        # The port differs from start to start, and every machine has a sandbox of its own.
+        account_name=_home_id(home),
     )
+
+
+async def _guard(running: launcher.Running, *, limit: int) -> None:
+    """Start the sandbox again when it has died, for as long as this process uses it."""
+    while True:
+        await asyncio.sleep(SANDBOX_LOOK_S)
+        try:
+            if not await asyncio.to_thread(running.revive, limit=limit):
+                log.error("sandbox.moved")
+        except (SetupError, OSError) as error:
+            log.warning("sandbox.away", reason=str(error))
+
+
+def _home_id(home: Path) -> str:
+    """This data folder's own name, made once."""
+    path = home / "id"
+    if not path.exists():
+        draft = home / f".id.{secrets.token_hex(6)}"
+        draft.write_text(draft.suffix[1:])
+        with contextlib.suppress(FileExistsError):
+            os.link(draft, path)  # never replaces: of two starters, the first decides
+        draft.unlink()
+    return path.read_text()

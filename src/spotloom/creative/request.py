@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, NewType, Self
@@ -46,7 +47,8 @@ class VideoRequest:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:
         """The request that `to_json` wrote."""
-        values = tuple((str(k), str(v)) for k, v in stored["values"])
+        # Thousands of requests may wait in one process, and they say the same few words.
+        values = tuple((sys.intern(k), sys.intern(v)) for k, v in stored["values"])
         return cls(**{**stored, "size": Size.parse(stored["size"]), "values": values})
 
     @property

@@ -60,7 +60,9 @@ async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
             order = _seen(order, outcome)
             pause_s = _pause_s(order)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(news.wait(), pause_s * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
+            # Not wait_for, which in Python 3.11 makes a task of its own for every waiting video.
+            async with asyncio.timeout(pause_s * random.uniform(0.9, 1.1)):  # noqa: S311 - jitter
+                await news.wait()
         if news.is_set() or polls % RELOAD_POLLS == 0:
             news.clear()
             order = await _load(generation_id)

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import select
+import socket
 import subprocess
 import sys
 import urllib.error
@@ -71,8 +72,18 @@ class Running:
     """A sandbox in use by this process, until `stop`."""
 
     def __init__(self, address: Address, *, home: Path, lease: Lease) -> None:
-        self._home, self._lease = home, lease
+        self._home, self._lease, self._address = home, lease, address
         self.base_url = f"{address.url}/v1"
+
+    def revive(self, *, limit: int) -> bool:
+        """Start the server again if it has died; true when it answers at the same address."""
+        if self._address.answers():
+            return True
+        with exclusively(self._home):
+            address = _join(self._home, limit=limit) or _start(self._home, limit=limit)
+        same = address.url == self._address.url
+        self._address = address
+        return same
 
     def stop(self) -> None:
         """Use it no longer; it ends by itself a few seconds after its last user."""
@@ -108,7 +119,7 @@ def _join(home: Path, *, limit: int) -> Address | None:
 def _start(home: Path, *, limit: int) -> Address:
     """Start a server that leaves this process at once, and wait until it says that it is ready."""
     command = [sys.executable, "-m", "spotloom.sandbox", "--home", str(home)]
-    command += ["--limit", str(limit), "--detached"]
+    command += ["--limit", str(limit), "--detached", "--port", str(_free_port_of_before(home))]
     package = str(Path(spotloom.__file__).parents[1])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths)}
@@ -134,6 +145,21 @@ def _start(home: Path, *, limit: int) -> Address:
     if said == b"ready" and address is not None and address.answers():
         return address
     raise SetupError(f"The sandbox did not start: {_last_words(home)} Its log is {home / LOG}.")
+
+
+def _free_port_of_before(home: Path) -> int:
+    """The port of the server that died here, if nobody has taken it: clients go on; else 0."""
+    before = Address.read(home)
+    if before is None:
+        return 0
+    port = int(before.url.rpartition(":")[2])
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return 0
+    return port
 
 
 def _last_words(home: Path) -> str:
