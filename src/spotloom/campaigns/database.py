@@ -51,7 +51,7 @@ def check(url: str) -> str:
         with psycopg.connect(plain_url(url), connect_timeout=10) as connection:
             version = connection.info.server_version
     except psycopg.Error as error:
-        reason = str(error).strip().splitlines()[-1]
+        reason = " ".join(str(error).split())
         raise SetupError(
             f"The database cannot be reached: {reason}\n"
             "Check DATABASE_URL, or unset it to use the PostgreSQL that comes with Spotloom."

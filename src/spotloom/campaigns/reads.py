@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import ledger
@@ -212,7 +213,7 @@ def _latest(campaign_id: UUID) -> Any:
     return (
         select(g.id, g.status)
         .where(g.campaign_id == campaign_id)
-        .distinct(g.combination_id)
+        .ext(distinct_on(g.combination_id))
         .order_by(g.combination_id, g.attempt.desc())
     )
 

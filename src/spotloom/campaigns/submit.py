@@ -57,12 +57,13 @@ async def submit(
     Raises BudgetRefused, and Conflict when the key belongs to a different brief.
     """
     workspace_id = await ensure_workspace(session)
+    fingerprints = [request.fingerprint for request in plan.requests]
     campaign = {
         "id": ids.new(),
         "workspace_id": workspace_id,
         "batch_key": batch_key,
         "brief": dict(brief),
-        "brief_hash": _hash(plan, lane),
+        "brief_hash": _hash(fingerprints, lane),
         "provider": lane.provider,
         "model": plan.brief.model,
         "estimated_cost": plan.total,
@@ -78,7 +79,7 @@ async def submit(
         return await _existing(session, workspace_id, campaign)
     await budgets.hold(session, workspace_id, campaign_id=inserted, adding=plan.total)
     lane_id = await ensure_lane(session, workspace_id, lane)
-    await _store_videos(session, plan, campaign=campaign, lane_id=lane_id)
+    await _store_videos(session, plan, fingerprints, campaign=campaign, lane_id=lane_id)
     await notify(session, LANES, str(lane_id))
     return Batch(inserted, created=True)
 
@@ -110,8 +111,8 @@ async def ensure_workspace(session: AsyncSession) -> UUID:
     return LOCAL
 
 
-def _hash(plan: Plan, lane: LaneKey) -> str:
-    parts = [lane.provider, *(request.fingerprint for request in plan.requests)]
+def _hash(fingerprints: list[str], lane: LaneKey) -> str:
+    parts = [lane.provider, *fingerprints]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
@@ -135,13 +136,18 @@ async def _existing(
 
 
 async def _store_videos(
-    session: AsyncSession, plan: Plan, *, campaign: Mapping[str, Any], lane_id: UUID
+    session: AsyncSession,
+    plan: Plan,
+    fingerprints: list[str],
+    *,
+    campaign: Mapping[str, Any],
+    lane_id: UUID,
 ) -> None:
     turn = await session.scalar(queue_turn.next_value())
     scope = {"workspace_id": campaign["workspace_id"], "campaign_id": campaign["id"]}
     combinations, generations = [], []
-    kept = zip(plan.combinations, plan.requests, strict=True)
-    for index, (combination, request) in enumerate(kept):
+    kept = zip(plan.combinations, plan.requests, fingerprints, strict=True)
+    for index, (combination, request, fingerprint) in enumerate(kept):
         combination_id = ids.new()
         keyed = replace(request, idempotency_key=f"{campaign['id']}:{combination.key}:1")
         combinations.append(
@@ -163,7 +169,7 @@ async def _store_videos(
                 "position": (turn or 0) * TURN + index,
                 "priority": PRIORITIES[plan.brief.priority],
                 "request": keyed.to_json(),
-                "request_hash": keyed.fingerprint,
+                "request_hash": fingerprint,
                 "idempotency_key": keyed.idempotency_key,
                 "estimated_cost": price(plan.rate, request.duration),
             }

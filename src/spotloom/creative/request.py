@@ -4,7 +4,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, NewType, Self
 
 Seconds = NewType("Seconds", int)
@@ -42,7 +42,8 @@ class VideoRequest:
 
     def to_json(self) -> dict[str, Any]:
         """The request as plain JSON values, for the attempt's row."""
-        return asdict(self) | {"size": str(self.size), "values": [list(v) for v in self.values]}
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"size": str(self.size), "values": [list(pair) for pair in self.values]}
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Self:

@@ -166,7 +166,7 @@ class Liveness:
         try:
             now = time.monotonic()
             if now - self._free_since.setdefault(executor, now) >= GRACE_S:
-                log.warning("worker.taking_over", executor=executor)
+                log.info("worker.taking_over", executor=executor)
                 await connection.execute(_TAKE_OVER, (executor,))
                 await self._recover(executor)
                 del self._free_since[executor]

@@ -44,7 +44,10 @@ async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
     strikes = failures = polls = 0
     while order.status is Status.GENERATING and (job := order.job) is not None:
         if order.cancelled and order.note is None:
-            order = replace(order, note=await _stop(order, job))
+            note = await _stop(order, job)
+            order = replace(await _load(generation_id), note=note)
+            if order.status is not Status.GENERATING:
+                break
         polls += 1
         try:
             outcome = await tools().provider(order.lane_id).poll(job)
