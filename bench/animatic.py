@@ -145,6 +145,7 @@ def measure(files: int, processes: int, *, naive: bool) -> dict[str, float]:
 
 
 def main() -> None:
+    """Measure both ways and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--files", type=int, default=8)
     parser.add_argument("--processes", type=int, default=2)
