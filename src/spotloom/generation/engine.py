@@ -4,6 +4,7 @@ Pinned exactly, and imported in this room only: it is open core and drifts.
 """
 
 import asyncio
+import datetime as dt
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +17,8 @@ from spotloom.generation.lanes import Admitted
 
 # Constant, so that a new release goes on with what an older one began.
 VERSION = "spotloom-1"
+KEPT = dt.timedelta(days=1)
+PRUNED_AT_ONCE = 500
 FINISHES_PER_CORE = 4  # downloads overlap; the worker processes bound what is decoded at once
 
 
@@ -62,6 +65,23 @@ async def recover(executor: str) -> None:
     """Make the unfinished work of a dead executor run again, here or elsewhere."""
     # Private, but the only way that the open-source engine has.
     await asyncio.to_thread(DBOS._recover_pending_workflows, [executor])
+
+
+async def prune() -> None:
+    """Forget finished workflows of more than a day ago; what they did stands in our tables."""
+    before = (dt.datetime.now(dt.UTC) - KEPT).isoformat()
+    while True:
+        old = await DBOS.list_workflows_async(
+            status=["SUCCESS", "ERROR", "CANCELLED"],
+            completed_before=before,
+            limit=PRUNED_AT_ONCE,
+            load_input=False,
+            load_output=False,
+        )
+        if old:
+            await DBOS.delete_workflows_async([w.workflow_id for w in old])
+        if len(old) < PRUNED_AT_ONCE:
+            return
 
 
 async def stop() -> None:

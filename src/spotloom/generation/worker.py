@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
+TIDY_S = 3600.0
 
 
 @contextlib.asynccontextmanager
@@ -36,9 +37,8 @@ async def working(
     engine.launch(url, executor=liveness.executor)
     await engine.open_queue(finishes)
     worker = Worker(url, tools, liveness)
-    loops = [
-        asyncio.create_task(loop) for loop in (liveness.run(), worker.listen(), worker.admit())
-    ]
+    work = (liveness.run(), worker.listen(), worker.admit(), worker.tidy())
+    loops = [asyncio.create_task(loop) for loop in work]
     try:
         yield
     finally:
@@ -89,6 +89,15 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
             self._news.clear()
+
+    async def tidy(self) -> None:
+        """Keep the engine's tables small."""
+        while True:
+            try:
+                await engine.prune()
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("database.away", reason=type(error).__name__)
+            await asyncio.sleep(TIDY_S)
 
     async def _hear(self) -> None:
         async with await psycopg.AsyncConnection.connect(
