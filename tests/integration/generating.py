@@ -10,6 +10,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -243,7 +244,12 @@ class Stage:
         lanes = self.query("SELECT * FROM spotloom.lane")
         held = self.query("SELECT number, generation_id::text FROM spotloom.lane_slot")
         logs = [w.log.read_text(errors="replace")[-1500:] for w in self.workers]
-        parts = [dict(self.statuses()), open_ones, workflows, lanes, held, *logs]
+        busy = self.query(
+            "SELECT pid, application_name, state, wait_event_type, wait_event, xact_start,"
+            " left(query, 120) AS query FROM pg_stat_activity WHERE datname = current_database()"
+            " AND (state <> 'idle' OR wait_event_type = 'Lock')"
+        )
+        parts = [dict(self.statuses()), open_ones, workflows, lanes, held, busy, *logs]
         return "\n".join(str(part) for part in parts)
 
     def close(self) -> None:
@@ -295,7 +301,9 @@ def template(server_url: str) -> Iterator[str]:
     """The name of a database with our tables, the engine's and the audit, to make others from."""
     with _database(server_url) as url:
         settings = Settings(_env_file=None, DATABASE_URL=url, SORA_BASE_URL="http://127.0.0.1:9/v1")
-        asyncio.run(_furnish(settings))
+        # In a thread of its own, because a test may be running an event loop in this one.
+        with ThreadPoolExecutor(1) as thread:
+            thread.submit(asyncio.run, _furnish(settings)).result()
         with psycopg.connect(url, autocommit=True) as connection:
             connection.execute(_AUDIT)
         yield urlsplit(url).path[1:]

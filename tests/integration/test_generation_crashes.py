@@ -189,6 +189,20 @@ async def test_a_worker_stopped_longer_than_the_grace_does_nothing_more(stage: S
     assert stage.statuses() == {"completed": 8}
 
 
+async def test_a_worker_stopped_in_a_transaction_holds_nobody_up(stage: Stage) -> None:
+    await stage.submit(stage.order(6))
+    first = stage.videos()[0]["id"]
+    with _row_locked(stage, first):
+        stopped = stage.spawn().wait_ready()
+        await until(lambda: stage.count(_WAITING), 20)  # it holds the lane, and waits for the row
+        stopped.send(signal.SIGSTOP)
+    stage.spawn().wait_ready()
+    await stage.finished(20)
+    stopped.send(signal.SIGCONT)
+    found = await assert_sound(stage)
+    assert found.accepted == 6
+
+
 async def test_a_worker_asked_to_stop_hands_its_work_over_at_once(stage: Stage) -> None:
     stage.sandbox.misbehave({"where": "poll", "fault": "stuck"})
     await stage.submit(stage.order(4))
