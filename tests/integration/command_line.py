@@ -5,10 +5,12 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -110,13 +112,21 @@ def ended(process: "subprocess.Popen[str]", *, within_s: float = PATIENCE_S) -> 
 
 
 @contextlib.contextmanager
-def database_of(home: Path) -> Iterator[None]:
-    """The embedded database of that home, kept up between commands."""
-    server = embedded.start(home)
+def data_folder() -> Iterator[Path]:
+    """A data folder whose database stays up between commands; root's lives in it, too."""
+    home = Path(tempfile.mkdtemp(prefix="spotloom-cli-"))
+    home.chmod(0o711)
     try:
-        yield
+        server = embedded.start(home)
+        try:
+            yield home
+        finally:
+            server.stop()
     finally:
-        server.stop()
+        for name in ("moved-to", "sockets"):  # both name a folder that is elsewhere
+            for note in home.rglob(f"postgres/{name}"):
+                shutil.rmtree(note.read_text().strip(), ignore_errors=True)
+        shutil.rmtree(home)
 
 
 def continuing(words: str) -> list[str]:
@@ -125,8 +135,3 @@ def continuing(words: str) -> list[str]:
     assert found, words
     command = shlex.split(found[1])
     return command[command.index("make") :]
-
-
-def ids_of(manifest: dict[str, Any]) -> Sequence[str]:
-    """The provider's jobs behind the videos."""
-    return [video["providerJobId"] for video in manifest["videos"]]
