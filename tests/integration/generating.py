@@ -352,6 +352,9 @@ class Scenery:
             stage = Stage(**{"url": url, "sandbox": self.sandbox, "folder": folder} | more)
             try:
                 yield stage
+            except BaseException:
+                print(stage.told())  # noqa: T201 - pytest shows it beside the failure
+                raise
             finally:
                 stage.close()
 

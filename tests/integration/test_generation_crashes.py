@@ -2,20 +2,19 @@
 
 import asyncio
 import contextlib
-import os
 import random
 import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import psycopg
 import pytest
 from tests.integration import generating
 from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
+from tests.integration.generating_server import restart
 
 from spotloom import embedded
 from spotloom.campaigns.database import plain_url
@@ -242,14 +241,3 @@ async def test_postgresql_restarted_under_load_loses_and_doubles_nothing(
             assert found.accepted == 24
     finally:
         server.stop()
-
-
-def restart(home: Path, url: str, number: int) -> None:
-    """End the server as a crash does, and start it again at the same address."""
-    with psycopg.connect(plain_url(url), autocommit=True) as connection:
-        row = connection.execute("SELECT pg_read_file('postmaster.pid')").fetchone()
-    assert row is not None
-    os.kill(int(row[0].splitlines()[0]), number)
-    again = embedded.start(home)
-    again.stop()  # the first user still holds it
-    assert urlsplit(again.url).query == urlsplit(url).query

@@ -1,0 +1,63 @@
+"""A few workers, of which one or another is always being killed, stopped or replaced."""
+
+import asyncio
+import random
+import signal
+import time
+
+from tests.faults.tally import Run
+from tests.integration.generating import Stage, Worker
+
+
+class Crew:
+    """The workers of a stage; whoever ends is replaced."""
+
+    def __init__(self, stage: Stage, size: int) -> None:
+        self._stage = stage
+        self.workers: list[Worker] = [stage.spawn() for _ in range(size)]
+
+    def kill_one(self) -> None:
+        """Kill any of them, and start another in its place."""
+        self._replace(random.randrange(len(self.workers)))
+
+    def kill_all(self) -> None:
+        """Kill every one at the same moment, and start others."""
+        for worker in self.workers:
+            worker.send(signal.SIGKILL)
+        for n in range(len(self.workers)):
+            self._replace(n)
+
+    async def stop_one(self, seconds: float) -> None:
+        """Stop any of them for so long."""
+        worker = random.choice(self.workers)
+        worker.send(signal.SIGSTOP)
+        await asyncio.sleep(seconds)
+        worker.send(signal.SIGCONT)
+        self.replace_ended()
+
+    def replace_ended(self) -> None:
+        """Start another for each that ended because its work was taken over."""
+        ended = [n for n, worker in enumerate(self.workers) if worker.process.poll() is not None]
+        for n in ended:
+            assert self.workers[n].process.returncode == 70, self.workers[n].log.read_text()[-2000:]
+            self._replace(n)
+
+    async def finish(self, deadline_s: float) -> None:
+        """Wait for the end, with every worker alive."""
+        end = time.monotonic() + deadline_s
+        while not self._stage.over():
+            self.replace_ended()
+            assert time.monotonic() < end, f"not over: {self._stage.told()}"
+            await asyncio.sleep(0.2)
+
+    async def kill_until_over(self, run: Run, *, pause: tuple[float, float]) -> None:
+        """Kill one after another, for as long as there is work and time."""
+        while run.time_left and not self._stage.over():
+            await asyncio.sleep(random.uniform(*pause))
+            self.kill_one()
+            run.struck("workers killed")
+
+    def _replace(self, n: int) -> None:
+        self.workers[n].end()
+        self._stage.workers.remove(self.workers[n])
+        self.workers[n] = self._stage.spawn()
