@@ -1,10 +1,11 @@
 """Opens the database, and brings its tables to this version's shape."""
 
 from collections.abc import Callable
+from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
-from sqlalchemy import Connection, create_engine, inspect, text
+from sqlalchemy import Connection, create_engine, event, inspect, text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import (
     AsyncEngine,
@@ -18,6 +19,7 @@ from spotloom.errors import SetupError
 
 Sessions = async_sessionmaker[AsyncSession]
 HEAD = "0001"  # the newest revision under migrations/versions; a test holds it to that
+IDLE_IN_TRANSACTION_S = 4
 MIGRATING = 7_046_112_001  # advisory lock: one process migrates at a time
 
 
@@ -42,7 +44,15 @@ def connect(url: str, *, pool: int = 10) -> tuple[AsyncEngine, Sessions]:
         pool_pre_ping=True,
         connect_args={"connect_timeout": 10, "application_name": "spotloom"},
     )
+    event.listen(engine.sync_engine, "connect", end_idle_transactions)
     return engine, async_sessionmaker(engine, expire_on_commit=False)
+
+
+def end_idle_transactions(connection: Any, _record: object) -> None:
+    """Let the server end a transaction whose process was stopped in it, with all its locks."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"SET idle_in_transaction_session_timeout = '{IDLE_IN_TRANSACTION_S}s'")
+    connection.commit()
 
 
 def check(url: str) -> str:

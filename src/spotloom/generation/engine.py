@@ -8,12 +8,22 @@ import datetime as dt
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
+import psycopg
+import structlog
 from dbos import DBOS, DBOSConfig, SetWorkflowID
+from dbos._dbos import _get_dbos_instance
+from dbos._utils import INTERNAL_QUEUE_NAME
+from psycopg.errors import SqlclientUnableToEstablishSqlconnection as Unreachable
+from sqlalchemy import Dialect, Engine, create_engine, event
+from sqlalchemy.engine.interfaces import DBAPIConnection
 
-from spotloom.campaigns.database import driver_url
+from spotloom.campaigns.database import driver_url, end_idle_transactions
 from spotloom.generation import workflow
 from spotloom.generation.lanes import Admitted
+
+log = structlog.get_logger()
 
 # Constant, so that a new release goes on with what an older one began.
 VERSION = "spotloom-1"
@@ -27,11 +37,11 @@ def launch(url: str, *, executor: str) -> None:
     config: DBOSConfig = {
         "name": "spotloom",
         "system_database_url": driver_url(url),
+        "system_database_engine": _database(url),
         "application_version": VERSION,
         "executor_id": executor,
         "enable_otlp": False,
         "max_executor_threads": 16,
-        "sys_db_pool_size": 10,
         "log_level": "WARNING",
         "notification_listener_polling_interval_sec": 1.0,
     }
@@ -84,6 +94,56 @@ async def prune() -> None:
             return
 
 
+async def pick_up(executor: str, *, missing: frozenset[str]) -> frozenset[str]:
+    """Run again what the engine's tables say runs here, but does not; what is missing now.
+
+    A workflow counts as missing at the second look (`missing` is what the first one saw), so one
+    that is just about to start is left alone.
+    """
+    return await asyncio.to_thread(_pick_up, executor, missing)
+
+
+def _pick_up(executor: str, missing: frozenset[str]) -> frozenset[str]:
+    engine = _get_dbos_instance()
+    here = set(engine._active_workflows_set.activeList())
+    pending = engine._sys_db.get_pending_workflows(executor, VERSION)
+    gone = {w.workflow_id for w in pending} - here
+    for workflow_id in gone & missing:
+        log.warning("workflow.picked_up", workflow_id=workflow_id)
+        engine._sys_db.reenqueue_for_recovery(workflow_id, [executor], INTERNAL_QUEUE_NAME)
+    return frozenset(gone - missing)
+
+
+def _database(url: str) -> Engine:
+    """The engine's pool, made so that an absent database is waited for.
+
+    psycopg tells of a server that is down without a code, and DBOS then takes the error for
+    final, so the code of a failed connection is put on (measured: without it, each restart of
+    PostgreSQL left videos with a dead workflow under a living worker).
+    """
+    engine = create_engine(
+        driver_url(url),
+        pool_size=10,
+        max_overflow=0,
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": 10, "application_name": "spotloom engine"},
+    )
+    event.listen(engine, "connect", end_idle_transactions)
+
+    @event.listens_for(engine, "do_connect")
+    def connect(
+        dialect: Dialect, _record: object, arguments: list[Any], keywords: dict[str, Any]
+    ) -> DBAPIConnection:
+        try:
+            return dialect.connect(*arguments, **keywords)
+        except psycopg.OperationalError as error:
+            if error.sqlstate is None:
+                raise Unreachable(str(error)) from error
+            raise
+
+    return engine
+
+
 async def stop() -> None:
     """Stop the engine; unfinished workflows stay for whoever takes over."""
     # It warns of tasks that were cancelled; these are, on purpose.
@@ -92,9 +152,11 @@ async def stop() -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+    database = _get_dbos_instance()._sys_db.engine  # ours, so DBOS leaves it open
     # The engine has put its own threads under the loop, and takes them away with itself.
     with ThreadPoolExecutor(1) as last:
         await asyncio.get_running_loop().run_in_executor(last, DBOS.destroy)
+    database.dispose()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
 
 

@@ -21,6 +21,7 @@ log = structlog.get_logger()
 
 TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
+MEND_S = 10.0
 TIDY_S = 3600.0
 
 
@@ -37,7 +38,7 @@ async def working(
     engine.launch(url, executor=liveness.executor)
     await engine.open_queue(finishes)
     worker = Worker(url, tools, liveness)
-    work = (liveness.run(), worker.listen(), worker.admit(), worker.tidy())
+    work = (liveness.run(), worker.listen(), worker.admit(), worker.mend(), worker.tidy())
     loops = [asyncio.create_task(loop) for loop in work]
     try:
         yield
@@ -89,6 +90,16 @@ class Worker:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._news.wait(), wait_s)
             self._news.clear()
+
+    async def mend(self) -> None:
+        """Look after workflows that the engine has dropped."""
+        missing: frozenset[str] = frozenset()
+        while True:
+            await asyncio.sleep(MEND_S)
+            try:
+                missing = await engine.pick_up(self._liveness.executor, missing=missing)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("database.away", reason=type(error).__name__)
 
     async def tidy(self) -> None:
         """Keep the engine's tables small."""
