@@ -146,12 +146,12 @@ def _database(url: str) -> Engine:
 
 async def stop() -> None:
     """Stop the engine; unfinished workflows stay for whoever takes over."""
-    # It warns of tasks that were cancelled; these are, on purpose.
-    logging.getLogger("dbos").setLevel(logging.ERROR)
-    tasks = {t for t in asyncio.all_tasks() if _carries_workflow(t)}
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    # It complains of tasks that were cancelled, or come too late; these are, on purpose.
+    logging.getLogger("dbos").setLevel(logging.CRITICAL)
+    while tasks := {t for t in asyncio.all_tasks() if _carries_workflow(t)}:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
     database = _get_dbos_instance()._sys_db.engine  # ours, so DBOS leaves it open
     # The engine has put its own threads under the loop, and takes them away with itself.
     with ThreadPoolExecutor(1) as last:
