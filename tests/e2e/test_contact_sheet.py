@@ -76,7 +76,7 @@ async def folder(tmp_path):
 
 @pytest.fixture
 async def browser():
-    chromium = shutil.which("chromium")
+    chromium = os.environ.get("SPOTLOOM_TEST_CHROMIUM") or shutil.which("chromium")
     assert chromium, "no chromium on PATH: install one, or set SPOTLOOM_NO_BROWSER=1"
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=chromium)
