@@ -84,7 +84,7 @@ def _run(*, as_json: bool) -> int:
         return _called()
     except BrokenPipeError:
         return BAD_MACHINE
-    except Exception as error:  # noqa: BLE001 - the top of the process: --json still gets its answer
+    except Exception as error:  # noqa: BLE001 # top of the process: --json gets its answer
         return _failed(error, as_json=as_json)
 
 
