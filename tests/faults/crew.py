@@ -12,9 +12,10 @@ from tests.integration.generating import Stage, Worker
 class Crew:
     """The workers of a stage; whoever ends is replaced."""
 
-    def __init__(self, stage: Stage, size: int) -> None:
+    def __init__(self, stage: Stage, size: int, **settings: str) -> None:
         self._stage = stage
-        self.workers: list[Worker] = [stage.spawn() for _ in range(size)]
+        self._settings = settings
+        self.workers: list[Worker] = [stage.spawn(**settings) for _ in range(size)]
 
     def kill_one(self) -> None:
         """Kill any of them, and start another in its place."""
@@ -60,4 +61,4 @@ class Crew:
     def _replace(self, n: int) -> None:
         self.workers[n].end()
         self._stage.workers.remove(self.workers[n])
-        self.workers[n] = self._stage.spawn()
+        self.workers[n] = self._stage.spawn(**self._settings)

@@ -190,11 +190,11 @@ async def test_a_worker_stopped_longer_than_the_grace_does_nothing_more(stage: S
 
 async def test_a_worker_stopped_in_a_transaction_holds_nobody_up(stage: Stage) -> None:
     await stage.submit(stage.order(6))
-    first = stage.videos()[0]["id"]
-    with _row_locked(stage, first):
+    with psycopg.connect(plain_url(stage.url)) as ahead:
+        ahead.execute("SELECT 1 FROM spotloom.lane FOR UPDATE")
         stopped = stage.spawn().wait_ready()
-        await until(lambda: stage.count(_WAITING), 20)  # it holds the lane, and waits for the row
-        stopped.send(signal.SIGSTOP)
+        await until(lambda: stage.count(_WAITING), 20)
+        stopped.send(signal.SIGSTOP)  # next in line for the lane: it gets it, and sits on it
     stage.spawn().wait_ready()
     await stage.finished(20)
     stopped.send(signal.SIGCONT)

@@ -1,0 +1,61 @@
+"""As many videos as fit the time: connections, threads and memory stay as they are."""
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tests.faults.crew import Crew
+from tests.faults.tally import MINUTES, Run
+from tests.integration.generating import Stage
+from tests.integration.generating_checks import assert_sound
+
+Begin = Callable[[float], Run]
+_OWNERLESS = """
+SELECT count(*) FROM spotloom.generation g
+ WHERE g.status IN ('submitting', 'generating', 'finishing')
+   AND g.admitted_at < clock_timestamp() - interval '30 seconds'
+   AND NOT EXISTS (SELECT 1 FROM dbos.workflow_status w
+     WHERE w.workflow_uuid LIKE '%%' || g.id || '%%'
+       AND w.status IN ('PENDING', 'ENQUEUED', 'DELAYED'))"""
+
+
+async def test_a_soak_leaves_nothing_behind(stage_of: Callable[[], Any], run: Begin) -> None:
+    under_way = run(0.4)
+    with stage_of() as stage:
+        stage.limit = 16
+        crew = Crew(stage, 2)
+        for worker in crew.workers:
+            worker.wait_ready()
+        taken: list[dict[str, float]] = []
+        while under_way.time_left or not taken:
+            await stage.submit(stage.order(100))
+            while stage.statuses()["queued"] > 20:
+                await asyncio.sleep(0.5)
+                assert stage.count(_OWNERLESS) == 0, stage.told()
+            taken.append(_used(stage, crew))
+        await crew.finish(120)
+        under_way.add(await assert_sound(stage))
+        print({"after 100 videos": taken[0], "at the end": taken[-1]})  # noqa: T201 - for -s
+        if MINUTES >= 10:  # a shorter one is over before everything is warm
+            assert taken[-1]["connections"] <= taken[0]["connections"] + 4
+            assert taken[-1]["threads"] <= taken[0]["threads"] + 4
+            assert taken[-1]["megabytes"] <= taken[0]["megabytes"] * 1.25 + 10
+
+
+def _used(stage: Stage, crew: Crew) -> dict[str, float]:
+    """What both workers hold at this moment."""
+    status = [Path(f"/proc/{worker.pid}/status").read_text() for worker in crew.workers]
+    return {
+        "connections": stage.count(
+            "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+            " AND application_name LIKE 'spotloom%%'"
+        ),
+        "threads": sum(_field(text, "Threads") for text in status),
+        "megabytes": sum(_field(text, "VmRSS") for text in status) / 1024,
+    }
+
+
+def _field(text: str, name: str) -> int:
+    line = next(line for line in text.splitlines() if line.startswith(f"{name}:"))
+    return int(line.split()[1])
