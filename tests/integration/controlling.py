@@ -1,16 +1,16 @@
 """What the tests of control share: hands on a stage's database, and the command line."""
 
-import asyncio
 import contextlib
+import json
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from typing import TypeVar
+from pathlib import Path
+from typing import Any, TypeVar
 from uuid import UUID
 
 from sqlalchemy.ext.asyncio import AsyncSession
+from tests.integration.command_line import Said
 from tests.integration.generating import Stage
 from tests.integration.generating_provider import environment
 
@@ -45,28 +45,33 @@ def key_of(stage: Stage, generation_id: UUID) -> str:
     return str(rows[0]["key"])
 
 
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What a command answered."""
+class Person:
+    """Somebody at a terminal of this stage."""
 
-    code: int
-    out: str
-    err: str
-
-
-async def spotloom(*words: str, **settings: str) -> Said:
-    """Run the command line in a process of its own."""
-
-    def run() -> Said:
-        done = subprocess.run(
-            [sys.executable, "-m", "spotloom", *words],
-            env=environment(**settings),
-            capture_output=True,
+    def __init__(self, stage: Stage) -> None:
+        self._terminal = subprocess.Popen(
+            [sys.executable, str(Path(__file__).with_name("controlling_terminal.py"))],
+            env=environment(**stage.environment),
+            cwd=stage.folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
             text=True,
-            timeout=60,
-            check=False,
         )
-        return Said(done.returncode, done.stdout, done.stderr)
 
-    with ThreadPoolExecutor(1) as thread:
-        return await asyncio.get_running_loop().run_in_executor(thread, run)
+    def types(self, *words: str) -> Said:
+        """What the command answers."""
+        assert self._terminal.stdin is not None
+        assert self._terminal.stdout is not None
+        self._terminal.stdin.write(json.dumps(words) + "\n")
+        self._terminal.stdin.flush()
+        return Said(**json.loads(self._terminal.stdout.readline()))
+
+    def reads(self, *words: str) -> Any:
+        """The JSON answer of a command that must succeed."""
+        said = self.types(*words, "--json")
+        assert said.code == 0, said.words
+        return said.json
+
+    def leaves(self) -> None:
+        with self._terminal:  # closes its standard input, and waits
+            pass
