@@ -84,7 +84,7 @@ def _run(*, as_json: bool) -> int:
         return _called()
     except BrokenPipeError:
         return BAD_MACHINE
-    except Exception as error:  # noqa: BLE001 # top of the process: --json gets its answer
+    except Exception as error:  # noqa: BLE001 # top of the process: even --json is answered
         return _failed(error, as_json=as_json)
 
 
