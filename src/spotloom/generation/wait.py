@@ -30,6 +30,7 @@ log = structlog.get_logger()
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
 LONGEST_WAIT_S = 300.0
 RELOAD_POLLS = 10  # polls after which our own row is read again, should a notification be lost
+END_OF_TIME = 2**31 - 1
 NEARLY_DONE = 85  # per cent, from which it is asked twice as often
 
 
@@ -75,6 +76,12 @@ async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
 async def interval_s(generation_id: UUID) -> float:
     """Seconds between two questions about this video."""
     return tools().interval_s((await _load(generation_id)).lane_id)
+
+
+async def expiry(generation_id: UUID) -> int:
+    """When the provider drops the file, in Unix seconds that fit 31 bits."""
+    expires_at = (await _load(generation_id)).expires_at
+    return END_OF_TIME if expires_at is None else min(int(expires_at.timestamp()), END_OF_TIME)
 
 
 async def _load(generation_id: UUID) -> Order:

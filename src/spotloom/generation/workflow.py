@@ -10,7 +10,7 @@ from typing import ParamSpec, TypeVar
 from uuid import UUID
 
 import structlog
-from dbos import DBOS, SetWorkflowID
+from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
@@ -56,7 +56,11 @@ async def generate(generation_id: str, admission: int) -> None:
     elif status == Status.GENERATING:
         status = await wait_step(generation_id)
     if status == Status.FINISHING:
-        with SetWorkflowID(f"finish:{generation_id}:{admission}"):
+        # The file that the provider drops first is fetched first.
+        with (
+            SetWorkflowID(f"finish:{generation_id}:{admission}"),
+            SetEnqueueOptions(priority=await expiry_step(generation_id)),
+        ):
             await DBOS.enqueue_workflow_async(FINISH_QUEUE, finish, generation_id)
 
 
@@ -95,6 +99,13 @@ async def hold_step(generation_id: str) -> float:
 async def free_step(generation_id: str) -> None:
     """Give the slot back."""
     await outcomes.free_slot(UUID(generation_id))
+
+
+@DBOS.step(name="expiry")
+@steady
+async def expiry_step(generation_id: str) -> int:
+    """When the provider drops the file, as a Unix time; the end of time where it did not say."""
+    return await wait.expiry(UUID(generation_id))
 
 
 @DBOS.step(name="collect")
