@@ -64,7 +64,7 @@ def prepare_home(settings: Settings) -> Path:
     try:
         # Root's database runs as another account, which must be able to pass through.
         home.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
-        probe = home / ".writable"
+        probe = home / f".writable-{secrets.token_hex(6)}"
         probe.write_bytes(b"ok")
         probe.unlink()
         free = shutil.disk_usage(home).free

@@ -112,8 +112,6 @@ class Liveness:
             self._url, autocommit=True, connect_timeout=5, application_name="spotloom liveness"
         )
         try:
-            # A process that does not beat, stopped or cut off, loses the session and so the lock.
-            await connection.execute(f"SET idle_session_timeout = '{GRACE_S / 2:.0f}s'")
             await connection.execute("SET lock_timeout = '1s'")
             await connection.execute("SELECT pg_advisory_lock(%s)", (lock_number(self.executor),))
         except BaseException:
@@ -124,7 +122,10 @@ class Liveness:
     async def _beat(self) -> None:
         if self._connection is None:
             raise psycopg.OperationalError("there is no connection")
-        await asyncio.wait_for(self._connection.execute("SELECT 1"), GRACE_S / 2)
+        # A process that does not beat, stopped or cut off, loses the session and so the lock.
+        # Every beat says so anew: the first one comes when the process has done its starting.
+        armed = f"SET idle_session_timeout = '{GRACE_S / 2:.0f}s'"
+        await asyncio.wait_for(self._connection.execute(armed), GRACE_S / 2)
         self._beaten_at = time.monotonic()
 
     async def _regain(self) -> None:
