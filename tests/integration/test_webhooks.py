@@ -352,3 +352,20 @@ def lateness(stage: Stage) -> list[float]:
     with contextlib.closing(jobs):
         ends = dict(jobs.execute("SELECT id, completed_at FROM job"))
     return [at - ends[job] for job, at in ready.items()]
+
+
+async def test_an_order_in_doubt_is_recognised_when_its_job_announces_itself(
+    stage: Stage, port: int
+) -> None:
+    stage.poll_s = 1
+    stage.sandbox.misbehave(
+        {"where": "create", "fault": "drop", "accepted": True, "calls": {"only": [1, 3]}},
+        {"where": "list", "fault": "status", "status": 405},  # nobody can look them up
+    )
+    await stage.submit(stage.order(4))
+    async with served(stage, port=port), stage.working():
+        await until(lambda: stage.statuses() == {"completed": 4}, 20)
+        await stage.finished(25)
+    await assert_sound(stage)
+    assert "unknown" in {row["became"] for row in stage.query("SELECT became FROM seen")}
+    assert len(stage.sandbox.sold()) == 4

@@ -5,6 +5,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 LANES = "spotloom_lanes"  # payload: lane id; a slot came free, or work arrived
 CAMPAIGNS = "spotloom_campaigns"  # payload: campaign id; a generation changed
+ANNOUNCED = "spotloom_announced"  # payload: a provider; it told of a job that may be in doubt
 WAKE = "spotloom_wake"  # payload: generation id; ask about it now
 
 

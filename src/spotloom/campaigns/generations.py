@@ -9,9 +9,17 @@ from uuid import UUID
 
 from sqlalchemy import func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 
 from spotloom.campaigns.channels import CAMPAIGNS, notify
-from spotloom.campaigns.tables import Asset, Campaign, CombinationRow, Generation
+from spotloom.campaigns.tables import (
+    Asset,
+    Campaign,
+    CombinationRow,
+    Generation,
+    Lane,
+    WebhookEvent,
+)
 from spotloom.creative.request import VideoRequest
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, NotFound
@@ -136,6 +144,26 @@ async def owners(session: AsyncSession, lane_id: UUID, jobs: Collection[str]) ->
         )
     )
     return {job for job in found if job is not None}
+
+
+async def announced(session: AsyncSession) -> list[tuple[UUID, str]]:
+    """Possibly charged generations, each with every job of nobody's that its provider told of."""
+    g, owner = Generation, aliased(Generation)
+    rows = await session.execute(
+        select(g.id, WebhookEvent.job)
+        .join(Lane, Lane.id == g.lane_id)
+        .join(WebhookEvent, WebhookEvent.provider == Lane.provider)
+        .where(
+            g.status == Status.UNKNOWN.value,
+            WebhookEvent.at >= g.sent_at,
+            WebhookEvent.job.is_not(None),
+            ~select(owner.id)
+            .where(owner.lane_id == g.lane_id, owner.provider_job_id == WebhookEvent.job)
+            .exists(),
+        )
+        .order_by(WebhookEvent.at)
+    )
+    return [(row.id, str(row.job)) for row in rows]
 
 
 async def add_assets(session: AsyncSession, assets: Collection[Asset]) -> None:

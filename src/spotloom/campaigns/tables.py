@@ -231,6 +231,7 @@ class WebhookEvent(Table):
 
     provider: Mapped[str] = mapped_column(primary_key=True)
     event_id: Mapped[str] = mapped_column(primary_key=True)
+    job: Mapped[str | None]  # when it was nobody's, while an order was in doubt
     at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
 
 

@@ -5,7 +5,6 @@ this process or after a crash, asks the provider before anything is sent again.
 """
 
 import asyncio
-import datetime as dt
 from uuid import UUID
 
 import structlog
@@ -14,7 +13,7 @@ from spotloom.campaigns import generations
 from spotloom.campaigns.generations import Order
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, OutcomeUnknown, Permanent, Transient
-from spotloom.generation import outcomes
+from spotloom.generation import control, outcomes
 from spotloom.generation.tools import tools
 from spotloom.providers.provider import NotSupported
 
@@ -98,6 +97,41 @@ async def _look_up(order: Order, *, why: str, lasted_s: float) -> None:
                 return
         await asyncio.sleep(delay_s)
         delay_s = min(delay_s * 2, absent_after_s / 4)
+
+
+async def recognise(asked: set[tuple[UUID, str]]) -> None:
+    """Go on with every possibly charged video that a webhook has told the job of.
+
+    A webhook names no more than the job: whether it is ours, the provider says, by what was sent.
+    `asked` keeps the questions that were answered, so that none is asked twice.
+    """
+    async with tools().sessions() as session:
+        pairs = await generations.announced(session)
+    for pair in pairs:
+        if pair not in asked and await _asked_about(*pair):
+            asked.add(pair)
+
+
+async def _asked_about(generation_id: UUID, job: str) -> bool:
+    """Ask the provider whether the job is this generation's; false when it could not be asked."""
+    async with tools().sessions() as session:
+        order = await generations.load(session, generation_id)
+    if order.sent_at is None or not tools().serves(order.lane_id):
+        return False
+    provider = tools().provider(order.lane_id)
+    try:
+        if await provider.carries(job, order.request, since=order.sent_at):
+            async with tools().sessions.begin() as session:
+                await control.bought(session, generation_id, job=job)
+            log.info("generation.recognised", generation_id=str(generation_id))
+    except Transient as error:
+        log.warning(
+            "generation.look_up_failed", generation_id=str(generation_id), reason=str(error)
+        )
+        return False
+    except Conflict as error:  # decided meanwhile, or the job is another's
+        log.info("generation.moved", generation_id=str(generation_id), reason=str(error))
+    return True
 
 
 async def _find(order: Order, *, since: dt.datetime) -> str | NotSupported | None:

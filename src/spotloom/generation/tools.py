@@ -63,6 +63,10 @@ class Tools:
             )
         return self.lanes[lane_id]
 
+    def serves(self, lane_id: UUID) -> bool:
+        """Whether this process has the key to that lane's provider."""
+        return lane_id in self.lanes
+
     def interval_s(self, lane_id: UUID) -> float:
         """Seconds between two questions about one video at that provider."""
         return self.poll_s or self.provider(lane_id).limits().poll_s

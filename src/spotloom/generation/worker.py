@@ -10,10 +10,10 @@ import structlog
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from spotloom.campaigns.channels import LANES, WAKE
+from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
 from spotloom.campaigns.database import plain_url
 from spotloom.campaigns.tables import Lane
-from spotloom.generation import engine, lanes
+from spotloom.generation import engine, lanes, place
 from spotloom.generation.liveness import GONE, Liveness, executor_id
 from spotloom.generation.tools import Tools, use
 
@@ -23,6 +23,7 @@ TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
 MEND_S = 10.0
 TIDY_S = 3600.0
+RECOGNISE_S = 30.0
 
 
 @contextlib.asynccontextmanager
@@ -38,7 +39,14 @@ async def working(
     engine.launch(url, executor=liveness.executor)
     await engine.open_queue(finishes)
     worker = Worker(url, tools, liveness)
-    work = (liveness.run(), worker.listen(), worker.admit(), worker.mend(), worker.tidy())
+    work = (
+        liveness.run(),
+        worker.listen(),
+        worker.admit(),
+        worker.mend(),
+        worker.tidy(),
+        worker.recognise(),
+    )
     loops = [asyncio.create_task(loop) for loop in work]
     try:
         yield
@@ -67,6 +75,7 @@ class Worker:
         self._tools = tools
         self._liveness = liveness
         self._news = asyncio.Event()
+        self._announced = asyncio.Event()
 
     async def listen(self) -> None:
         """Hear what changed in other processes; reconnects for as long as it runs."""
@@ -101,6 +110,18 @@ class Worker:
             except (SQLAlchemyError, OSError) as error:
                 log.warning("database.away", reason=type(error).__name__)
 
+    async def recognise(self) -> None:
+        """Ask about jobs that webhooks told of while an order was in doubt."""
+        asked: set[tuple[UUID, str]] = set()
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._announced.wait(), RECOGNISE_S)
+            self._announced.clear()
+            try:
+                await place.recognise(asked)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("database.away", reason=type(error).__name__)
+
     async def tidy(self) -> None:
         """Keep the engine's tables small."""
         while True:
@@ -114,12 +135,14 @@ class Worker:
         async with await psycopg.AsyncConnection.connect(
             self._url, autocommit=True, connect_timeout=5, application_name="spotloom listener"
         ) as connection:
-            for channel in (LANES, WAKE, GONE):
+            for channel in (LANES, WAKE, ANNOUNCED, GONE):
                 await connection.execute(f"LISTEN {channel}")
             self._news.set()  # whatever happened before we listened
             async for note in connection.notifies():
                 if note.channel == WAKE:
                     self._tools.wakes.wake(UUID(note.payload))
+                elif note.channel == ANNOUNCED:
+                    self._announced.set()
                 elif note.channel == GONE:
                     self._liveness.gone(note.payload)
                 else:

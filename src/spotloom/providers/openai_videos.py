@@ -36,7 +36,7 @@ from spotloom.providers.provider import (
     Submitted,
     Variant,
 )
-from spotloom.providers.replies import Accepted, Cause, Deleted, Job, JobList
+from spotloom.providers.replies import Accepted, Cause, Deleted, Job, JobList, Listed
 
 # They log every address, and a redirected download's address is a key to the file.
 for _library in ("httpx2", "httpcore2"):
@@ -112,7 +112,7 @@ class OpenAIVideos:
             raise Transient(f"{self.name} could not be reached: {_what(error)}.") from error
         except (httpx2.HTTPError, TimeoutError, _TooLong) as error:
             raise OutcomeUnknown(
-                f"The answer of {self.name} to the order was lost: {_what(error)}."
+                f"The answer of {self.name} to the order was lost: {_what(error).rstrip('.')}."
             ) from error
         if not 200 <= reply.status < 300:
             raise refusals.on_create(self._refusal(reply), dialect=self._dialect, words=self._words)
@@ -153,6 +153,18 @@ class OpenAIVideos:
             if search.over:
                 break
         return search.result()
+
+    async def carries(self, job: str, request: VideoRequest, *, since: dt.datetime) -> bool:
+        """Whether the server says that this job is what the attempt ordered since then."""
+        reply = await self._ask("GET", f"videos/{_segment(job)}")
+        if reply.status == 404:
+            return False
+        if not 200 <= reply.status < 300:
+            raise refusals.on_question(self._refusal(reply))
+        told = _parsed(Listed, reply.body)
+        if told is None or told.id != job:
+            return False
+        return find.match(told, request, since=since, dialect=self._dialect) is find.Match.YES
 
     def open_content(
         self, job: str, variant: Variant, *, offset: int = 0

@@ -174,6 +174,13 @@ class Provider(Protocol):
         """
         ...
 
+    async def carries(self, job: str, request: VideoRequest, *, since: dt.datetime) -> bool:
+        """Whether the provider says that this job is what the attempt ordered since then.
+
+        False when it says otherwise, or too little. Transient when it could not be asked now.
+        """
+        ...
+
     def open_content(
         self, job: str, variant: Variant, *, offset: int = 0
     ) -> AbstractAsyncContextManager[Content]:

@@ -17,9 +17,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
 from starlette.requests import ClientDisconnect
 
-from spotloom.campaigns.channels import WAKE, notify
+from spotloom.campaigns.channels import ANNOUNCED, WAKE, notify
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.tables import Generation, Lane, WebhookEvent
+from spotloom.creative.status import Status
 from spotloom.web.signatures import Forged, signing_key, verified_id
 
 log = structlog.get_logger()
@@ -108,17 +109,40 @@ async def _nudge(session: AsyncSession, *, provider: str, event_id: str, job: st
     )
     generation_ids = list(found)
     if not generation_ids:
-        # Early, before our row knows the job, or a stranger's: the poll finds out by itself.
+        # Early, before our row knows the job, or a stranger's: the poll finds out by itself. But
+        # an order whose answer was lost may be this job: the worker asks the provider about it.
         log.info("webhook.unmatched", provider=provider)
+        in_doubt = await _in_doubt(session, provider)
+        if in_doubt and await _is_new(session, provider=provider, event_id=event_id, job=job):
+            await notify(session, ANNOUNCED, provider)
         return
+    if await _is_new(session, provider=provider, event_id=event_id, job=None):
+        for generation_id in generation_ids:
+            await notify(session, WAKE, str(generation_id))
+
+
+async def _in_doubt(session: AsyncSession, provider: str) -> bool:
+    """Whether an order to the provider has left, and no answer has come (yet)."""
+    found = await session.scalar(
+        select(Generation.id)
+        .join(Lane, Lane.id == Generation.lane_id)
+        .where(
+            Lane.provider == provider,
+            Generation.status.in_((Status.SUBMITTING.value, Status.UNKNOWN.value)),
+            Generation.sent_at.is_not(None),
+        )
+        .limit(1)
+    )
+    return found is not None
+
+
+async def _is_new(session: AsyncSession, *, provider: str, event_id: str, job: str | None) -> bool:
+    """Keep the event; false when it was taken before."""
     fresh = await session.scalar(
         upsert(WebhookEvent)
-        .values(provider=provider, event_id=event_id)
+        .values(provider=provider, event_id=event_id, job=job)
         .on_conflict_do_nothing()
         .returning(WebhookEvent.event_id)
     )
-    if fresh is None:
-        return
     await session.execute(delete(WebhookEvent).where(WebhookEvent.at < func.now() - KEPT))
-    for generation_id in generation_ids:
-        await notify(session, WAKE, str(generation_id))
+    return fresh is not None

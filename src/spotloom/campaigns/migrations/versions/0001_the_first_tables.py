@@ -51,6 +51,7 @@ def upgrade() -> None:
         "webhook_event",
         sa.Column("provider", sa.String(), nullable=False),
         sa.Column("event_id", sa.String(), nullable=False),
+        sa.Column("job", sa.String(), nullable=True),
         sa.Column(
             "at",
             postgresql.TIMESTAMP(timezone=True),
