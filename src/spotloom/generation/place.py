@@ -5,6 +5,7 @@ this process or after a crash, asks the provider before anything is sent again.
 """
 
 import asyncio
+import datetime as dt
 from uuid import UUID
 
 import structlog
