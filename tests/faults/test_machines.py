@@ -95,7 +95,7 @@ async def test_the_clock_of_one_worker_moved_by_an_hour(
         for worker in moved:
             worker.wait_ready()
         crew = Crew(stage, 1)
-        for turn in range(6):
+        for _ in range(6):
             await asyncio.sleep(random.uniform(1, 3))
             if stage.over():
                 break
