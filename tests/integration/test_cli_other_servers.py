@@ -100,3 +100,20 @@ async def test_a_key_that_is_refused_stops_the_batch_and_says_how_to_go_on(home,
         said = await run(place, *words, **settings)
         assert said.code == 0, said
         assert len(server.jobs) == 6
+
+
+async def test_a_batch_is_not_continued_at_another_server(home, tmp_path):
+    write_clip(tmp_path / "clip.mp4")
+    clip = (tmp_path / "clip.mp4").read_bytes()
+    place = Place(home=home, cwd=tmp_path)
+    brief = written(tmp_path / "brief.yaml", brand="Tarn that moves")
+    words = ("make", brief, "--provider", "openai-videos", "--yes", "--json", "--batch-id", "moves")
+    generic = at_work(SERVERS["generic"], clip)
+    async with generic() as first, generic() as second:
+        settings = {"SORA_API_KEY": "sk-wrong", "SORA_BASE_URL": f"{first.url}/v1"}
+        assert (await run(place, *words, **settings)).code == 1  # stored, and not begun
+        settings = {"SORA_API_KEY": KEY, "SORA_BASE_URL": f"{second.url}/v1"}
+        said = await run(place, *words, **settings)
+        assert said.code == 1
+        assert "Set SORA_BASE_URL back" in said.json["error"]["message"]
+        assert not second.jobs

@@ -29,6 +29,7 @@ from spotloom.settings import Settings
 if TYPE_CHECKING:  # the engine and its friends take seconds to import: only who makes pays them
     from spotloom.campaigns.submit import Batch, LaneKey
     from spotloom.cli.export import Exported
+    from spotloom.providers.provider import Provider as Adapter
     from spotloom.wiring import Base
 
 FAILED_SOME, DECLINED, INTERRUPTED = 1, 2, 130
@@ -162,6 +163,7 @@ async def _make(settings: Settings, job: Job) -> "Exported":
             async with wiring.providers(settings, base.home, names={name}) as using:
                 batch = await _submit(base, job, wiring.lane_key(settings, using[0]))
                 async with _told_how_to_continue(job):
+                    await _refuse_another_account(base, batch, using[0])
                     async with wiring.worker_of(settings, base, using):
                         quiet = job.as_json
                         await progress.until_over(base.sessions, batch.campaign_id, quiet=quiet)
@@ -199,6 +201,21 @@ async def _export(base: "Base", batch: "Batch", folder: Path) -> "Exported":
         videos = await reads.videos(session, batch.campaign_id)
         state = await reads.progress(session, batch.campaign_id)
     return await export(campaign, videos, state.money, store=base.store, folder=folder)
+
+
+async def _refuse_another_account(base: "Base", batch: "Batch", using: "Adapter") -> None:
+    """A batch stays with the account that it began with, and would wait here for ever."""
+    from spotloom.campaigns import reads
+
+    async with base.sessions() as session:
+        state = await reads.progress(session, batch.campaign_id)
+    others = [lane.account for lane in state.lanes if lane.account != using.account]
+    if others and state.over < state.total:
+        setting_of = "SPOTLOOM_HOME" if using.name == "sandbox" else "SORA_BASE_URL"
+        raise SetupError(
+            f"This batch began at {using.name} {others[0]}, and this is {using.account}. "
+            f"Set {setting_of} back to finish it there, or use another --batch-id here."
+        )
 
 
 @contextlib.asynccontextmanager

@@ -70,8 +70,8 @@ def problem(error: SpotloomError, *, as_json: bool) -> None:
 def refusal(message: str, *, kind: str, as_json: bool) -> None:
     """Tell why the command was not carried out, or not to its end."""
     _told.append(kind)
-    heading = Text() if kind in OWN_WISH else Text("Error: ", style="bold red")
-    err.print(heading.append(plain(message), style="not bold default"))
+    heading = () if kind in OWN_WISH else (("Error: ", "bold red"),)
+    err.print(Text.assemble(*heading, plain(message)))
     if as_json:
         answer_json({"error": {"kind": kind, "message": message}})
 
