@@ -15,8 +15,9 @@ from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 from tests.integration.generating_provider import PLENTY
 
-from spotloom.campaigns import ledger
+from spotloom.campaigns import generations, ledger
 from spotloom.campaigns.submit import Batch
+from spotloom.creative.status import Status
 from spotloom.errors import NotFound
 from spotloom.generation import control, lanes
 from spotloom.generation.control import CancelResult
@@ -131,6 +132,33 @@ async def test_a_video_cancelled_while_the_order_is_refused_does_not_wait_for_ev
     assert stage.statuses() == {"cancelled": 1}
     assert await committed(stage, batch) == 0
     assert stage.sandbox.sold() == []
+
+
+async def test_a_video_on_its_way_back_to_the_queue_is_not_missed(stage: Stage) -> None:
+    batch = await stage.submit(stage.order(1))
+    (video,) = stage.videos()
+    await act(stage, lambda s: lanes.admit(s, video["lane_id"]))
+    async with hands(stage, pool=1) as sessions, sessions.begin() as session:
+        await generations.move(
+            session, video["id"], expect=(Status.SUBMITTING,), to=Status.QUEUED, sent_at=None
+        )
+        done = asyncio.create_task(cancel(stage, batch, key_of(stage, video["id"])))
+        await until(lambda: done.done() or blocked(stage), 10)
+    assert await done == CancelResult(1, 0)
+    assert stage.statuses() == {"cancelled": 1}
+    assert await committed(stage, batch) == 0
+
+
+async def test_a_retry_that_has_just_begun_is_cancelled_with_its_campaign(stage: Stage) -> None:
+    batch = await stage.submit(stage.order(2))
+    await cancel(stage, batch, key_of(stage, stage.videos()[0]["id"]))
+    async with hands(stage, pool=1) as sessions, sessions.begin() as session:
+        assert await control.retry(session, batch.campaign_id) == 1
+        done = asyncio.create_task(cancel(stage, batch))
+        await until(lambda: done.done() or blocked(stage), 10)
+    assert await done == CancelResult(2, 0)
+    assert stage.statuses() == {"cancelled": 3}
+    assert stage.query("SELECT state FROM spotloom.campaign") == [{"state": "cancelled"}]
 
 
 # What is at the provider
