@@ -7,6 +7,7 @@ import asyncio
 import datetime as dt
 import logging
 import os
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -29,6 +30,7 @@ log = structlog.get_logger()
 VERSION = "spotloom-1"
 KEPT = dt.timedelta(days=1)
 PRUNED_AT_ONCE = 500
+CANCEL_AGAIN_S = 0.5
 FINISHES_PER_CORE = 4  # downloads overlap; the worker processes bound what is decoded at once
 
 
@@ -149,15 +151,22 @@ async def stop() -> None:
     # It complains of tasks that were cancelled, or come too late; these are, on purpose.
     logging.getLogger("dbos").setLevel(logging.CRITICAL)
     while tasks := {t for t in asyncio.all_tasks() if _carries_workflow(t)}:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end(tasks)
     database = _get_dbos_instance()._sys_db.engine  # ours, so DBOS leaves it open
     # The engine has put its own threads under the loop, and takes them away with itself.
     with ThreadPoolExecutor(1) as last:
         await asyncio.get_running_loop().run_in_executor(last, DBOS.destroy)
     database.dispose()
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor())
+
+
+async def end(tasks: Iterable["asyncio.Task[Any]"]) -> None:
+    """Cancel the tasks until each has ended; a single cancel may be swallowed on its way."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=CANCEL_AGAIN_S)
 
 
 def _carries_workflow(task: "asyncio.Task[object]") -> bool:

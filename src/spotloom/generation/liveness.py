@@ -125,7 +125,8 @@ class Liveness:
         # A process that does not beat, stopped or cut off, loses the session and so the lock.
         # Every beat says so anew: the first one comes when the process has done its starting.
         armed = f"SET idle_session_timeout = '{GRACE_S / 2:.0f}s'"
-        await asyncio.wait_for(self._connection.execute(armed), GRACE_S / 2)
+        async with asyncio.timeout(GRACE_S / 2):
+            await self._connection.execute(armed)
         self._beaten_at = time.monotonic()
 
     async def _regain(self) -> None:

@@ -51,13 +51,10 @@ async def working(
     try:
         yield
     finally:
-        for task in loops[1:]:
-            task.cancel()
-        await asyncio.gather(*loops[1:], return_exceptions=True)
+        await engine.end(loops[1:])
         await tools.nothing_paid()  # never leave a paid call without its answer
         await engine.stop()
-        loops[0].cancel()
-        await asyncio.gather(loops[0], return_exceptions=True)
+        await engine.end(loops[:1])
         await liveness.leave()
         use(None)
 
@@ -97,7 +94,8 @@ class Worker:
                 wait_s = TICK_S
             ticks += 1
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._news.wait(), wait_s)
+                async with asyncio.timeout(wait_s):
+                    await self._news.wait()
             self._news.clear()
 
     async def mend(self) -> None:
@@ -115,7 +113,8 @@ class Worker:
         asked: set[tuple[UUID, str]] = set()
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._announced.wait(), RECOGNISE_S)
+                async with asyncio.timeout(RECOGNISE_S):
+                    await self._announced.wait()
             self._announced.clear()
             try:
                 await place.recognise(asked)
