@@ -48,6 +48,7 @@ async def working(
         worker.recognise(),
     )
     loops = [asyncio.create_task(loop) for loop in work]
+    faults = _stopping_with(loops)
     try:
         yield
     finally:
@@ -57,6 +58,25 @@ async def working(
         await engine.end(loops[:1])
         await liveness.leave()
         use(None)
+        if faults:
+            raise faults[0]
+
+
+def _stopping_with(loops: list["asyncio.Task[None]"]) -> list[BaseException]:
+    """Let the fault of any loop end the work, loudly; the faults, as they come."""
+    work = asyncio.current_task()
+    faults: list[BaseException] = []
+
+    def ended(loop: "asyncio.Task[None]") -> None:
+        if not loop.cancelled() and (fault := loop.exception()) is not None:
+            log.error("worker.fault", reason=repr(fault))
+            faults.append(fault)
+            if work is not None:
+                work.cancel()
+
+    for loop in loops:
+        loop.add_done_callback(ended)
+    return faults
 
 
 def new_liveness(url: str) -> Liveness:
