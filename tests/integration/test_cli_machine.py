@@ -112,7 +112,7 @@ TOLD = ("p%40ss", "p@ss", "w[rd", "w%5Brd", "€")
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        (f"postgresql://me:{PASSWORD}@127.0.0.1:1/x", "The database cannot be reached"),
+        (f"postgresql://me:{PASSWORD}@127.0.0.1:1/x", "Connection refused"),
         (f"mysql://me:{PASSWORD}@127.0.0.1/x", "must be a postgresql:// URL"),
         ("postgresql://me:p@ss-w[rd-€@127.0.0.1:1/x", "DATABASE_URL"),
         ("postgresql://me:p@ss-w[rd-€/x@127.0.0.1:1/x", "DATABASE_URL"),

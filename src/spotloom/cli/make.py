@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import secrets
 import shutil
 import signal
 import sys
@@ -294,7 +295,7 @@ def _confirm(result: Planned, *, as_json: bool) -> None:
 def _make_folder(folder: Path, videos: int) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe = folder / ".writable"
+        probe = folder / f".writable-{secrets.token_hex(6)}"  # two may look at the same time
         probe.write_bytes(b"ok")
         probe.unlink()
         free = shutil.disk_usage(folder).free
