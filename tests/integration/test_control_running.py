@@ -54,7 +54,7 @@ async def set_limit(stage: Stage, limit: int) -> None:
     await act(stage, lambda s: lanes.set_limits(s, lane["id"], limit=limit, starts_a_minute=None))
 
 
-@pytest.mark.parametrize("videos", [120, pytest.param(660, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("videos", [90, pytest.param(660, marks=pytest.mark.slow)])
 async def test_half_is_cancelled_under_way_and_no_waiting_one_is_bought(
     stage: Stage, videos: int
 ) -> None:
@@ -88,8 +88,8 @@ async def test_the_limit_changes_from_8_to_2_to_0_to_4_under_way(stage: Stage) -
     stage.limit = 8
     await stage.submit(stage.order(60))
     async with stage.working():
-        await until(lambda: completed(stage) >= 8, 20)
-        for limit, more in ((2, 6), (0, 0), (4, 8)):
+        await until(lambda: completed(stage) >= 1, 20)
+        for limit, more in ((2, 4), (0, 0), (4, 4)):
             await set_limit(stage, limit)
             given = stage.count("SELECT count(*) FROM given")
             held = lambda: stage.count("SELECT count(*) FROM spotloom.lane_slot")  # noqa: E731 - a condition

@@ -205,34 +205,36 @@ async def test_an_early_one_changes_nothing_and_may_come_again(stage: Stage) -> 
         assert door.told == [video]
 
 
-BAD: dict[str, tuple[Event, int]] = {
-    "a stranger's job": (Event(), 204),
-    "another provider's words": (Event(body=b'{"type": "x.y", "data": {"id": "z"}}'), 204),
-    "a wrong key": (Event(job="video_1", key=b"guessed"), 401),
-    "too old": (Event(job="video_1", at=time.time() - 400), 401),
-    "too new": (Event(job="video_1", at=time.time() + 400), 401),
-    "no signature": (Event(job="video_1", more={"webhook-signature": ""}), 401),
-    "another's body": (Event(job="video_1", more={"webhook-id": "evt_other"}), 401),
-    "digits without end": (Event(job="video_1", more={"webhook-timestamp": "9" * 5000}), 401),
-    "no JSON": (Event(body=b"\xff\xfe not json"), 422),
-    "an empty object": (Event(body=b"{}"), 422),
-    "a list": (Event(body=b"[1, 2]"), 422),
-    "a number as id": (Event(body=b'{"type": "a", "data": {"id": 7}}'), 422),
-    "an empty id": (Event(body=b'{"type": "a", "data": {"id": ""}}'), 422),
-    "a NUL as id": (Event(body=b'{"type": "a", "data": {"id": "a\\u0000b"}}'), 422),
-    "half a surrogate": (Event(body=b'{"type": "a", "data": {"id": "\\ud800"}}'), 422),
-    "an id without end": (Event(job="v" * 60_000), 422),
-    "nested without end": (Event(body=b"[" * 60_000), 422),
-    "too large": (Event(body=b" " * 70_000), 413),
-}
+def strange() -> dict[str, tuple[Event, int]]:
+    """Everything that is to change nothing, and how it is answered; each is signed now."""
+    return {
+        "a stranger's job": (Event(), 204),
+        "another provider's words": (Event(body=b'{"type": "x.y", "data": {"id": "z"}}'), 204),
+        "a wrong key": (Event(job="video_1", key=b"guessed"), 401),
+        "too old": (Event(job="video_1", at=time.time() - 400), 401),
+        "too new": (Event(job="video_1", at=time.time() + 400), 401),
+        "no signature": (Event(job="video_1", more={"webhook-signature": ""}), 401),
+        "another's body": (Event(job="video_1", more={"webhook-id": "evt_other"}), 401),
+        "digits without end": (Event(job="video_1", more={"webhook-timestamp": "9" * 5000}), 401),
+        "no JSON": (Event(body=b"\xff\xfe not json"), 422),
+        "an empty object": (Event(body=b"{}"), 422),
+        "a list": (Event(body=b"[1, 2]"), 422),
+        "a number as id": (Event(body=b'{"type": "a", "data": {"id": 7}}'), 422),
+        "an empty id": (Event(body=b'{"type": "a", "data": {"id": ""}}'), 422),
+        "a NUL as id": (Event(body=b'{"type": "a", "data": {"id": "a\\u0000b"}}'), 422),
+        "half a surrogate": (Event(body=b'{"type": "a", "data": {"id": "\\ud800"}}'), 422),
+        "an id without end": (Event(job="v" * 60_000), 422),
+        "nested without end": (Event(body=b"[" * 60_000), 422),
+        "too large": (Event(body=b" " * 70_000), 413),
+    }
 
 
 async def test_what_is_wrong_is_refused_and_what_is_strange_changes_nothing(stage: Stage) -> None:
     await ours(stage)
-    before = everything(stage)
+    before, sent = everything(stage), strange()
     async with served(stage) as door:
-        answers = {name: await door.send(event) for name, (event, _) in BAD.items()}
-        assert answers == {name: status for name, (_, status) in BAD.items()}
+        answers = {name: await door.send(event) for name, (event, _) in sent.items()}
+        assert answers == {name: status for name, (_, status) in sent.items()}
         await quiet(stage, door)
         assert door.told == []
     assert everything(stage) == before
