@@ -65,6 +65,16 @@ class Settings(BaseSettings):
         return given
 
     @property
+    def videos_address(self) -> str:
+        """Where openai-videos is reached; SetupError when nobody has said."""
+        if self.sora_base_url is None:
+            raise SetupError(
+                "The provider openai-videos needs SORA_BASE_URL, the address of a server that "
+                "speaks /v1/videos (and SORA_API_KEY, where it asks for a key). Nothing was stored."
+            )
+        return str(self.sora_base_url)
+
+    @property
     def data(self) -> Path:
         """The data folder, with `~` resolved."""
         return self.home.expanduser().absolute()

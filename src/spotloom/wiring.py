@@ -224,15 +224,10 @@ def lane_key(settings: Settings, provider: Provider) -> LaneKey:
 
 
 def _openai_videos(settings: Settings) -> OpenAIVideos:
-    if settings.sora_base_url is None:
-        raise SetupError(
-            "The provider openai-videos needs SORA_BASE_URL, the address of a server that speaks "
-            "/v1/videos (and SORA_API_KEY, where it asks for a key)."
-        )
     key = settings.sora_api_key
     return catalog().openai_videos(
         OPENAI_VIDEOS,
-        base_url=str(settings.sora_base_url),
+        base_url=settings.videos_address,
         api_key=None if key is None else key.get_secret_value(),
         dialect=settings.dialect,
         concurrent=settings.max_concurrent,

@@ -82,7 +82,8 @@ def make_command(
     batch_key = _batch_key(batch_id)
     result = planned(brief, settings, provider=provider, model=model, budget=budget)
     _refuse_over_budget(result)
-    _refuse_without_address(result, settings)
+    if result.offer.provider == "openai-videos":
+        _ = settings.videos_address  # refused here, before anything is asked or started
     if not as_json:
         show(result, slots=settings.max_concurrent)
     if result.offer.charges and not yes:
@@ -263,14 +264,6 @@ def _refuse_over_budget(result: Planned) -> None:
         )
 
 
-def _refuse_without_address(result: Planned, settings: Settings) -> None:
-    if result.offer.provider == "openai-videos" and settings.sora_base_url is None:
-        raise SetupError(
-            "The provider openai-videos needs SORA_BASE_URL, the address of a server that speaks "
-            "/v1/videos (and SORA_API_KEY, where it asks for a key). Nothing was stored."
-        )
-
-
 def _batch_key(given: str | None) -> str:
     if given is None:
         return f"b-{ids.new().hex[:12]}"
@@ -322,7 +315,14 @@ def _tell(exported: "Exported", job: Job) -> None:
             out.print(f"  {count} {plain(reason)}", markup=False, soft_wrap=True)
     out.print("Contact sheet:", end=" ")
     out.print(str(exported.folder / "index.html"), markup=False, soft_wrap=True)
-    if exported.videos < total and not job.retries:
+    doubtful = [v["combinationId"] for v in manifest["videos"] if v["status"] == Status.UNKNOWN]
+    if doubtful:
+        out.print("Possibly charged: look at the provider's own list of jobs, then decide each:")
+        command = (
+            f"  spotloom resolve {job.batch_key} {doubtful[0]} --job JOB | --retry | --give-up"
+        )
+        out.print(command, markup=False, soft_wrap=True)
+    if exported.videos + len(doubtful) < total and not job.retries:
         out.print("To try the others again, as new attempts within the budget:")
         out.print(f"  spotloom retry {job.batch_key}", markup=False, soft_wrap=True)
 
