@@ -79,15 +79,19 @@ class Liveness:
     async def run(self) -> None:
         """Beat, and watch the others, until cancelled."""
         while True:
+            await self.beat()
             await asyncio.sleep(BEAT_S)
-            async with self._turn:
-                try:
-                    await self._beat()
-                    await self._watch()
-                except (psycopg.Error, OSError, TimeoutError) as error:
-                    log.warning("worker.liveness_lost", reason=str(error).strip())
-                    self._free_since.clear()
-                    await self._regain()
+
+    async def beat(self) -> None:
+        """Show that this process is at work, and look after those that are not."""
+        async with self._turn:
+            try:
+                await self._beat()
+                await self._watch()
+            except (psycopg.Error, OSError, TimeoutError) as error:
+                log.warning("worker.liveness_lost", reason=str(error).strip())
+                self._free_since.clear()
+                await self._regain()
 
     async def leave(self) -> None:
         """Say that this worker's work is free for the others, and give the lock back."""

@@ -85,7 +85,6 @@ async def _look_up(order: Order, *, why: str, lasted_s: float) -> None:
             job = await _find(order, since=order.sent_at)
         except Transient as error:
             log.warning("generation.look_up_failed", generation_id=str(order.id), reason=str(error))
-            absent_since = None
         else:
             if isinstance(job, NotSupported):
                 await outcomes.possibly_charged(order, why)

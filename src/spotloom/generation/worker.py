@@ -38,6 +38,7 @@ async def working(
     await liveness.start()
     engine.launch(url, executor=liveness.executor)
     await engine.open_queue(finishes)
+    await liveness.beat()  # from here on a process that stops is known to have stopped
     worker = Worker(url, tools, liveness)
     work = (
         liveness.run(),

@@ -152,12 +152,12 @@ def _free_port_of_before(home: Path) -> int:
     before = Address.read(home)
     if before is None:
         return 0
-    port = int(before.url.rpartition(":")[2])
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
+            port = int(before.url.rpartition(":")[2])
             probe.bind(("127.0.0.1", port))
-        except OSError:
+        except (OSError, ValueError, OverflowError):
             return 0
     return port
 
