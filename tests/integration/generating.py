@@ -32,6 +32,7 @@ from spotloom.settings import Settings
 
 PROVIDER = "openai-videos"
 POLL_S = 0.1
+TIMEOUT_S = 8.0  # of a call; after a crash, an order is looked for at least as long
 
 _DIMENSIONS = {
     "funnelLevel": ["unaware", "problem-aware", "solution-aware", "product-aware", "most-aware"],
@@ -64,7 +65,7 @@ class Worker:
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, str(Path(__file__).with_name("generating_worker.py"))],
-                env=environment(**stage.environment, **settings),
+                env=environment(**(stage.environment | settings)),
                 stdout=subprocess.PIPE,
                 stderr=log,
             )
@@ -134,6 +135,7 @@ class Stage:
             "SPOTLOOM_POLL_SECONDS": str(self.poll_s),
             "SPOTLOOM_MAX_CONCURRENT": str(self.limit),
             "SPOTLOOM_DIALECT": self.dialect,
+            "SPOTLOOM_REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_S),
         }
 
     @property
@@ -147,6 +149,7 @@ class Stage:
             poll_seconds=self.poll_s,
             max_concurrent=self.limit,
             dialect=self.dialect,
+            request_timeout_seconds=TIMEOUT_S,
         )
 
     @property

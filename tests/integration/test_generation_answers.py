@@ -100,7 +100,7 @@ async def test_429_pauses_the_lane_and_fails_nothing(
 ) -> None:
     storm: dict[str, Any] = {"where": "create", "fault": "status", "status": 429}
     storm |= {} if retry_after_s is None else {"retryAfter": retry_after_s}
-    stage.sandbox.misbehave(storm | {"calls": {"first": 2}})
+    stage.sandbox.misbehave(storm | {"calls": {"first": 4}})
     await stage.submit(stage.order(6))
     paused = False
     async with stage.working():
