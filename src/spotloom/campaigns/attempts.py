@@ -5,14 +5,21 @@ from dataclasses import replace
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import budgets, ids, ledger
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
 from spotloom.campaigns.submit import TURN
-from spotloom.campaigns.tables import Campaign, CombinationRow, Generation, queue_turn
+from spotloom.campaigns.tables import (
+    Campaign,
+    CombinationRow,
+    Generation,
+    Row,
+    insert_all,
+    queue_turn,
+)
 from spotloom.creative.request import VideoRequest
 from spotloom.creative.status import Status
 
@@ -48,8 +55,8 @@ async def again(
     await budgets.hold(session, workspace_id, campaign_id=campaign_id, adding=cost)
     turn = await session.scalar(queue_turn.next_value()) or 0
     rows = [_row(g, position=turn * TURN + index) for index, g in enumerate(ended)]
-    await session.execute(insert(Generation), rows)
-    await ledger.reserve(session, rows)
+    await insert_all(session, Generation, rows)
+    await ledger.reserve(session, [row["id"] for row in rows])
     await session.execute(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.state == "cancelled")
@@ -90,7 +97,7 @@ async def _latest(
     return list(rows)
 
 
-def _row(ended: Generation, *, position: int) -> dict[str, object]:
+def _row(ended: Generation, *, position: int) -> Row:
     attempt = ended.attempt + 1
     stem = ended.idempotency_key.rpartition(":")[0]
     request = VideoRequest.from_json(ended.request)

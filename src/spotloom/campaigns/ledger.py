@@ -7,14 +7,12 @@ What is open is reserved (or unknown) and not yet ended.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, func, insert, literal, select
+from sqlalchemy import ARRAY, Uuid, any_, case, func, literal, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import ids
 from spotloom.campaigns.tables import Generation, LedgerEntry
 from spotloom.errors import Conflict
 
@@ -34,20 +32,9 @@ class Money:
         return self.reserved + self.unknown + self.actual
 
 
-async def reserve(session: AsyncSession, generations: Sequence[dict[str, Any]]) -> None:
-    """Set aside the estimated cost of each new generation (rows as they were inserted)."""
-    entries = [
-        {
-            "id": ids.new(),
-            "workspace_id": g["workspace_id"],
-            "campaign_id": g["campaign_id"],
-            "generation_id": g["id"],
-            "kind": "reserve",
-            "amount": g["estimated_cost"],
-        }
-        for g in generations
-    ]
-    await session.execute(insert(LedgerEntry), entries)
+async def reserve(session: AsyncSession, generation_ids: Sequence[UUID]) -> None:
+    """Set aside the estimated cost of each of these new generations."""
+    await _append(session, *generation_ids, kind="reserve", amount=None)
 
 
 async def settle(session: AsyncSession, generation_id: UUID, amount: Decimal) -> None:
@@ -111,7 +98,7 @@ async def _append(
         g.id,
         literal(kind),
         g.estimated_cost if amount is None else literal(amount),
-    ).where(g.id.in_(generation_ids))
+    ).where(g.id == any_(literal(list(generation_ids), ARRAY(Uuid))))
     columns = ["id", "workspace_id", "campaign_id", "generation_id", "kind", "amount"]
     # The unique indexes decide: whoever ends it first is right, a repeat changes nothing.
     await session.execute(upsert(LedgerEntry).from_select(columns, source).on_conflict_do_nothing())

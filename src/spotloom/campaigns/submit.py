@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -19,6 +19,7 @@ from spotloom.campaigns.tables import (
     Generation,
     Lane,
     Workspace,
+    insert_all,
     queue_turn,
 )
 from spotloom.creative.plan import Plan
@@ -174,6 +175,6 @@ async def _store_videos(
                 "estimated_cost": price(plan.rate, request.duration),
             }
         )
-    await session.execute(insert(CombinationRow), combinations)
-    await session.execute(insert(Generation), generations)
-    await ledger.reserve(session, generations)
+    await insert_all(session, CombinationRow, combinations)
+    await insert_all(session, Generation, generations)
+    await ledger.reserve(session, [g["id"] for g in generations])
