@@ -1,6 +1,7 @@
 """`spotloom status` and `spotloom watch`: how campaigns stand."""
 
 import asyncio
+from decimal import Decimal
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -21,6 +22,9 @@ def status_command(
     campaign: Annotated[
         str | None, typer.Argument(help="A batch id or campaign id (default: the latest ones).")
     ] = None,
+    money: Annotated[
+        bool, typer.Option("--money", help="Show the money alone, with its total.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
     """Show how far a campaign is, and what it has cost.
@@ -30,6 +34,7 @@ def status_command(
     Examples:
       spotloom status
       spotloom status spring-launch --json
+      spotloom status --money
     """
     shown = asyncio.run(_state(setting.load(), campaign))
     if as_json:
@@ -37,6 +42,8 @@ def status_command(
         answer_json(states[0] if campaign else states)
     elif not shown:
         out.print(NOTHING_YET)
+    elif money:
+        out.print(_money_table(shown))
     elif campaign:
         from spotloom.cli import progress
 
@@ -115,6 +122,23 @@ def _as_json(header: "Header", state: "Progress") -> dict[str, Any]:
         "secondsLeft": state.left_s,
         "lanes": [lane.to_json() for lane in state.lanes],
     }
+
+
+def _money_table(shown: "list[tuple[Header, Progress]]") -> Table:
+    """The four figures of each campaign; reserved, possibly charged and spent never overlap."""
+    table = Table(box=None, pad_edge=False, header_style="dim", show_footer=len(shown) > 1)
+    figures = {
+        "estimated": [state.money.estimated for _, state in shown],
+        "reserved": [state.money.reserved for _, state in shown],
+        "possibly charged": [state.money.unknown for _, state in shown],
+        "spent": [state.money.actual for _, state in shown],
+    }
+    table.add_column("batch", footer="total", overflow="fold")
+    for name, column in figures.items():
+        table.add_column(name, footer=dollars(sum(column, Decimal(0))), justify="right")
+    for (header, _), *row in zip(shown, *figures.values(), strict=True):
+        table.add_row(header.batch_key, *map(dollars, row))
+    return table
 
 
 def _table(shown: "list[tuple[Header, Progress]]") -> Table:
