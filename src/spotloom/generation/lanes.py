@@ -193,7 +193,12 @@ async def well(session: AsyncSession, lane_id: UUID) -> None:
     earned = Lane.accepted + 1 >= STEP_AFTER * func.coalesce(adapted, 1)
     opened = await session.scalar(
         update(Lane)
-        .where(Lane.id == lane_id, (Lane.setbacks > 0) | adapted.is_not(None))
+        .where(
+            Lane.id == lane_id,
+            (Lane.setbacks > 0) | adapted.is_not(None),
+            # Accepted within a pause, it had left before the refusal, and proves nothing.
+            func.coalesce(Lane.paused_until <= func.clock_timestamp(), True),
+        )
         .values(
             setbacks=0,
             reason=None,
