@@ -94,6 +94,8 @@ async def test_the_database_killed_and_restarted(home: Path, tmp_path: Path, run
         ):
             await stage.submit(stage.order(80))
             crew = Crew(stage, 2)
+            for worker in crew.workers:
+                worker.wait_ready()
             while under_way.time_left and not stage.over():
                 await asyncio.sleep(random.uniform(2, 6))
                 restart(home, stage.url, random.choice([signal.SIGQUIT, signal.SIGKILL]))

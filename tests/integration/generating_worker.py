@@ -1,14 +1,18 @@
 """Run as a program: one worker, as its environment says, until SIGTERM."""
 
 import asyncio
+import os
 import signal
-import sys
 
 from spotloom import settings as setting
 from spotloom import wiring
 
 
 async def main() -> None:
+    # Nobody reads the pipe after the first word: what is logged goes to the file, or it would
+    # fill the pipe and stop the worker.
+    told = os.dup(1)
+    os.dup2(2, 1)
     settings = setting.load()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -17,8 +21,7 @@ async def main() -> None:
         wiring.providers(settings, base.home, names={settings.provider}) as using,
         wiring.worker_of(settings, base, using),
     ):
-        sys.stdout.write("working\n")
-        sys.stdout.flush()
+        os.write(told, b"working\n")
         await stop.wait()
 
 
