@@ -90,6 +90,7 @@ async def test_a_small_campaign_behind_a_large_one_starts_within_one_turn_of_the
     assert places[-1] <= before + 4 * len(places)
 
 
+@pytest.mark.timed
 async def test_a_slot_is_filled_again_as_soon_as_it_comes_free(stage: Stage) -> None:
     stage.limit = 1
     await stage.submit(stage.order(8))

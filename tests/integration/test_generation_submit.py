@@ -65,6 +65,7 @@ async def test_another_brief_under_a_taken_batch_key_is_refused(stage: Stage) ->
     assert stage.statuses() == {"queued": 3}
 
 
+@pytest.mark.timed
 async def test_660_videos_are_submitted_in_a_handful_of_statements_and_a_quarter_second(
     stage: Stage,
 ) -> None:
