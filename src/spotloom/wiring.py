@@ -16,16 +16,14 @@ from spotloom import embedded
 from spotloom.campaigns import database
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
-from spotloom.creative.dimensions import Vocabulary
 from spotloom.errors import SetupError
-from spotloom.forms import load_vocabulary
 from spotloom.generation import worker
 from spotloom.generation.tools import Tools
 from spotloom.media.store import Store
 from spotloom.media.workers import Workers
 from spotloom.providers.catalog import catalog
 from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
-from spotloom.providers.provider import Capability, Provider
+from spotloom.providers.provider import Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
 
@@ -46,16 +44,6 @@ class Base:
     url: str
     sessions: Sessions
     store: Store
-
-
-def offers(settings: Settings, provider: str | None = None) -> tuple[Capability, ...]:
-    """What the chosen provider makes."""
-    return catalog().capabilities(provider or settings.provider)
-
-
-def vocabulary(settings: Settings) -> Vocabulary:
-    """The dimensions and rules in force."""
-    return load_vocabulary(settings.vocabulary)
 
 
 def prepare_home(settings: Settings) -> Path:
