@@ -127,6 +127,12 @@ async def test_moderation_at_submit_fails_the_video_and_releases_its_money(stage
     assert len(stage.sandbox.sold()) == 2
 
 
+async def test_a_job_the_provider_denies_may_be_running_and_keeps_its_slot(stage: Stage) -> None:
+    stage.limit = 1  # the job takes 0.4 s, and is given up after three polls of 0.1 s
+    await made(stage, 2, {"where": "poll", "fault": "lost", "jobs": {"only": [1]}})
+    assert stage.statuses() == {"lost": 1, "completed": 1}
+
+
 # One batch, in which every job is treated differently
 
 SICK_LIST: dict[str, list[dict[str, Any]]] = {

@@ -81,10 +81,10 @@ async def possibly_charged(order: Order, why: str) -> None:
 
 
 async def free_slot(generation_id: UUID) -> None:
-    """Nobody has decided in time: the possibly charged video keeps no other waiting."""
+    """Nobody knows better in time: a job that may be running keeps no other video waiting."""
     async with tools().sessions.begin() as session:
         order = await generations.load(session, generation_id)
-        if order.status is Status.UNKNOWN:
+        if order.status in {Status.UNKNOWN, Status.LOST}:
             await lanes.free(session, generation_id)
 
 
@@ -128,7 +128,10 @@ async def cancelled(order: Order, text: str) -> None:
 
 
 async def lost(order: Order) -> None:
-    """The provider accepted the job and no longer knows it: charged or not, nobody can say."""
+    """The provider accepted the job and no longer knows it: charged or not, nobody can say.
+
+    It may be running still, so its slot stays held until the caller frees it.
+    """
     text = f"The provider no longer knows job {order.job}, which it had accepted."
     await _ended(order, Status.LOST, code="lost", text=text, cost=None)
 
@@ -180,7 +183,8 @@ async def _ended(
             await ledger.settle(session, order.id, cost)
         else:
             await ledger.release(session, order.id)
-        await lanes.free(session, order.id)
+        if to is not Status.LOST:
+            await lanes.free(session, order.id)
         if again and not (await generations.load(session, order.id)).cancelled:
             await _again(session, order)
 

@@ -19,7 +19,7 @@ from spotloom.generation import collect as collecting
 from spotloom.generation import outcomes, place, wait
 
 FINISH_QUEUE = "finish"
-UNKNOWN_HOLDS_POLLS = 10  # polls for which a possibly charged video keeps its slot
+HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
 DATABASE_RETRY_S = 0.5
 
 log = structlog.get_logger()
@@ -50,12 +50,12 @@ def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 async def generate(generation_id: str, admission: int) -> None:
     """See one admitted video through its time at the provider."""
     status = await place_step(generation_id, admission)
-    if status == Status.UNKNOWN:
+    if status == Status.GENERATING:
+        status = await wait_step(generation_id)
+    if status in {Status.UNKNOWN, Status.LOST}:
         await DBOS.sleep_async(await hold_step(generation_id))
         await free_step(generation_id)
-    elif status == Status.GENERATING:
-        status = await wait_step(generation_id)
-    if status == Status.FINISHING:
+    elif status == Status.FINISHING:
         # The file that the provider drops first is fetched first.
         with (
             SetWorkflowID(f"finish:{generation_id}:{admission}"),
@@ -90,8 +90,8 @@ async def wait_step(generation_id: str) -> str:
 @DBOS.step(name="hold")
 @steady
 async def hold_step(generation_id: str) -> float:
-    """How long a possibly charged video keeps its slot, in seconds."""
-    return UNKNOWN_HOLDS_POLLS * await wait.interval_s(UUID(generation_id))
+    """How long a video that may be running, as far as we know, keeps its slot, in seconds."""
+    return HOLD_POLLS * await wait.interval_s(UUID(generation_id))
 
 
 @DBOS.step(name="free")
