@@ -1,0 +1,1 @@
+"""The JSON that the API and its clients exchange: every request and every answer, once."""

@@ -1,0 +1,165 @@
+"""Batches: submitting one, how far it is, and what people may do to it while it runs."""
+
+import datetime as dt
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
+from pydantic.alias_generators import to_camel
+
+from spotloom.contract.briefs import EXAMPLE_BRIEF, Condition, FormData
+from spotloom.contract.lanes import Lane
+from spotloom.contract.shapes import Asked, CombinationId, Dollars, Money, Told
+from spotloom.creative.status import Status
+
+
+def _plain_name(batch_id: str) -> str:
+    if not batch_id.strip() or not batch_id.isprintable():
+        raise ValueError("must be printable characters")
+    if batch_id in {".", ".."} or "/" in batch_id or "\\" in batch_id:
+        raise ValueError("must not hold a slash, nor be . or .. alone")
+    return batch_id
+
+
+BatchId = Annotated[
+    str,
+    Field(min_length=1, max_length=200, pattern=r"^[^/\\\x00-\x1f\x7f]+$", examples=["spring"]),
+    AfterValidator(_plain_name),
+]
+Priority = Literal["high", "normal", "low"]
+
+
+class MatrixRow(Asked):
+    """A row that the client shows; only what it names is compared."""
+
+    # The answer of /api/plan may be sent back whole.
+    model_config = ConfigDict(extra="ignore")
+
+    combination_id: CombinationId = Field(validation_alias=AliasChoices("combinationId", "id"))
+    values: dict[str, str] | None = None
+    estimated_cost: Dollars | None = None
+
+
+class MatrixResult(Asked):
+    """What the client believes that it orders, such as the answer of `POST /api/plan`."""
+
+    model_config = ConfigDict(extra="ignore", alias_generator=to_camel)
+
+    total_videos: Annotated[int | None, Field(ge=0)] = None
+    total_combinations: Annotated[int | None, Field(ge=0)] = None
+    estimated_cost: Dollars | None = None
+    combinations: list[MatrixRow] | None = None
+
+
+class BatchAsk(Asked):
+    """An order for a brief's videos."""
+
+    form_data: FormData = Field(examples=[EXAMPLE_BRIEF])
+    matrix_result: MatrixResult | None = Field(
+        default=None,
+        description="What the client showed. The server computes everything anew; where this "
+        "differs, nothing is stored and the answer names the difference.",
+    )
+    excluded_combinations: list[CombinationId | Condition] | None = None
+    batch_id: BatchId | None = Field(
+        default=None,
+        description="Names the batch for ever: the same id with the same brief is the same batch.",
+    )
+
+
+class BatchQueued(Told):
+    """The batch is stored whole, and its videos wait for their turn."""
+
+    batch_id: str
+    total_videos: int
+    status: Literal["queued"] = "queued"
+
+
+class Spend(Told):
+    """A campaign's money in US dollars; reserved, unknown and actual never overlap."""
+
+    currency: str = "USD"
+    estimated: Money
+    reserved: Money = Field(description="Set aside for videos that may still be bought.")
+    unknown: Money = Field(description="Possibly charged: a person decides.")
+    actual: Money = Field(description="Charged.")
+    committed: Money = Field(description="What counts against the budget.")
+    budget: Money | None
+
+
+class BatchStatus(Told):
+    """How far a batch is, at one moment."""
+
+    batch_id: str
+    campaign_id: str
+    state: Literal["active", "paused", "cancelled"]
+    total_videos: int
+    counts: dict[Status, int] = Field(description="Videos by status; every status is there.")
+    over: int = Field(description="Videos with which nothing more happens by itself.")
+    percent: float
+    finished_a_minute: float | None = Field(description="Observed pace; null until it is known.")
+    expected_seconds: int | None
+    expected_finish: dt.datetime | None
+    spend: Spend
+    lanes: list[Lane]
+
+
+class CancelAsk(Asked):
+    """Which videos to stop; without ids the whole batch."""
+
+    combinations: Annotated[list[CombinationId] | None, Field(max_length=100_000)] = None
+
+
+class RetryAsk(Asked):
+    """Which videos to try again; without ids all that ended without a file."""
+
+    combinations: Annotated[list[CombinationId] | None, Field(max_length=100_000)] = None
+
+
+class PriorityAsk(Asked):
+    """Where waiting videos stand beside other campaigns'."""
+
+    priority: Priority
+    combinations: Annotated[list[CombinationId] | None, Field(max_length=100_000)] = None
+
+
+class Cancelled(Told):
+    """What stopping did."""
+
+    cancelled: int = Field(description="Stopped before anything was sent; they cost nothing.")
+    asked_to_stop: int = Field(description="At the provider, which was asked to stop.")
+
+
+class Retried(Told):
+    """What trying again did."""
+
+    queued: int
+
+
+class Moved(Told):
+    """What a new priority did."""
+
+    moved: int
+    priority: Priority
+
+
+class BatchState(Told):
+    """Whether the batch starts videos."""
+
+    batch_id: str
+    state: Literal["active", "paused", "cancelled"]
+
+
+class ResolveAsk(Asked):
+    """A decision about a possibly charged video, after a look at the provider's own list."""
+
+    decision: Literal["paid", "retry", "give-up"]
+    job: Annotated[str | None, Field(min_length=1, max_length=512)] = Field(
+        default=None, description="The provider's job id; needed with `paid`."
+    )
+
+
+class Resolved(Told):
+    """The decision that was taken."""
+
+    combination_id: str
+    decision: Literal["paid", "retry", "give-up"]
