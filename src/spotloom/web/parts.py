@@ -1,0 +1,34 @@
+"""What the web application is made of; wiring fills it in."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from spotloom.auth.gate import Gate
+from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.submit import LaneKey
+from spotloom.creative.dimensions import Vocabulary
+from spotloom.media.store import Store
+from spotloom.providers.provider import Capability
+from spotloom.web.limits import Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything the routes reach for. No route opens, reads or decides any of it anew."""
+
+    web: Sessions  # in the role that sees one workspace at a time
+    gate: Gate
+    store: Store
+    secret: bytes = field(repr=False)  # 32 bytes; sign with a purpose: HMAC of `purpose|…`
+    provider: str  # whose webhooks are taken
+    webhook_secret: str | None = field(repr=False)
+    trusted_hosts: frozenset[str]
+    public_url: str | None
+    vocabulary: Callable[[], Vocabulary]
+    offers: Callable[[], Sequence[Capability]]  # what new batches are made with, default first
+    lane: Callable[[], LaneKey]  # where new batches queue
+    most_videos: int
+    rates: Rates = field(default_factory=Rates)
+    # Set before the server is stopped: long answers then end themselves.
+    ending: asyncio.Event = field(default_factory=asyncio.Event)
