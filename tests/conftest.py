@@ -23,7 +23,7 @@ T = TypeVar("T")
 _HOME = Path(tempfile.mkdtemp(prefix="spotloom-test-"))
 _HOME.chmod(0o711)  # root's database runs as another account, which must be able to pass
 _OURS = ("SPOTLOOM_", "SORA_", "NOTION_", "CLERK_", "QDRANT_", "DATABASE_URL", "XDG_", "PG")
-_KEPT = ("SPOTLOOM_TEST_", "SPOTLOOM_NO_BROWSER", "XDG_RUNTIME_DIR")
+_KEPT = ("SPOTLOOM_TEST_", "SPOTLOOM_FAULTS_", "SPOTLOOM_NO_BROWSER", "XDG_RUNTIME_DIR")
 
 
 def _leave_the_users_settings() -> None:

@@ -1,15 +1,67 @@
-"""A database server and a provider for the long runs, and their table at the end."""
+"""A database server and a provider for the long runs, and their table at the end.
 
+SPOTLOOM_FAULTS_DATABASE_URL names a server on which databases may be made; `system` stands for a
+private one of the newest PostgreSQL that is installed. Without it, the one that comes with us.
+"""
+
+import contextlib
+import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
-from tests.faults import tally
+from tests.faults import cluster, tally
 from tests.integration import generating
-from tests.integration.conftest import database_url, home
+from tests.integration.conftest import database_url as embedded_url
+from tests.integration.conftest import home
+from tests.integration.generating_server import restart
 
-__all__ = ["database_url", "home"]  # fixtures of the short runs, here too
+from spotloom import embedded
+
+__all__ = ["embedded_url", "home"]  # fixtures of the short runs, here too
+
+GIVEN = os.environ.get("SPOTLOOM_FAULTS_DATABASE_URL")
+_FAILED = pytest.StashKey[bool]()
+_versions: set[str] = set()
+
+
+@pytest.fixture(scope="session")
+def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A server on which we may create databases."""
+    with contextlib.ExitStack() as stack:
+        if GIVEN == "system":
+            url = stack.enter_context(cluster.private()).url
+        else:
+            url = GIVEN or request.getfixturevalue("embedded_url")
+        _note(url)
+        yield url
+
+
+def _note(url: str) -> None:
+    with psycopg.connect(url) as connection:
+        version = connection.info.server_version // 10_000
+    _versions.add(f"{'given' if GIVEN else 'embedded'} {version}")
+
+
+@pytest.fixture
+def mortal(request: pytest.FixtureRequest) -> Iterator[tuple[str, Callable[[int, str], None]]]:
+    """The URL of a server of this test's own, and `crash(signal, url)`, which restarts it.
+
+    Of the kind that the suite runs on: the one that comes with us, or the system's.
+    """
+    with contextlib.ExitStack() as stack:
+        if GIVEN:
+            own = stack.enter_context(cluster.private())
+            _note(own.url)
+            yield own.url, lambda number, _url: own.crash(number)
+            return
+        folder: Path = request.getfixturevalue("home")
+        server = embedded.start(folder)
+        stack.callback(server.stop)
+        _note(server.url)
+        yield server.url, lambda number, url: restart(folder, url, number)
 
 
 @pytest.fixture(scope="session")
@@ -24,7 +76,7 @@ def stage_of(
 ) -> Callable[[], Any]:
     """`with stage_of() as stage`: a new one for every round."""
 
-    @contextmanager
+    @contextlib.contextmanager
     def make() -> Iterator[generating.Stage]:
         with scenery.stage(tmp_path_factory.mktemp("stage")) as stage:
             yield stage
@@ -44,20 +96,23 @@ def run(request: pytest.FixtureRequest) -> Iterator[Callable[[float], tally.Run]
 
     yield begin
     for one in begun:
-        one.close()
+        one.close(failed=request.node.stash.get(_FAILED, True))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: Any) -> Any:
+    report = yield
+    if report.when == "call":
+        item.stash[_FAILED] = report.failed
+    return report
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
     if not tally.rows:
         return
-    write = terminalreporter.write_line
-    table = [tally.Row.heading(), *(row.cells() for row in tally.rows)]
-    widths = [max(len(cells[n]) for cells in table) for n in range(len(table[0]))]
-    terminalreporter.section("faults")
-    for cells in table:
-        first, *rest = zip(cells, widths, strict=True)
-        write("  ".join([first[0].ljust(first[1]), *(cell.rjust(width) for cell, width in rest)]))
-    write("")
-    write(", ".join(f"{what}: {times}" for what, times in sorted(tally.blows.items())))
-    lost, doubled = (sum(getattr(row, name) for row in tally.rows) for name in ("lost", "doubled"))
-    write(f"{sum(tally.blows.values())} blows in all, {lost} lost, {doubled} paid twice")
+    database = ", ".join(sorted(_versions))
+    terminalreporter.section(f"faults, on PostgreSQL {database}")
+    for line in tally.told(tally.rows):
+        terminalreporter.write_line(line)
+    if tally.TABLE:
+        tally.keep(tally.rows, Path(tally.TABLE), database=database)

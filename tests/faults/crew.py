@@ -4,6 +4,7 @@ import asyncio
 import random
 import signal
 import time
+from collections.abc import Callable
 
 from tests.faults.tally import Run
 from tests.integration.generating import Stage, Worker
@@ -12,10 +13,10 @@ from tests.integration.generating import Stage, Worker
 class Crew:
     """The workers of a stage; whoever ends is replaced."""
 
-    def __init__(self, stage: Stage, size: int, **settings: str) -> None:
+    def __init__(self, stage: Stage, size: int, start: Callable[[], Worker] | None = None) -> None:
         self._stage = stage
-        self._settings = settings
-        self.workers: list[Worker] = [stage.spawn(**settings) for _ in range(size)]
+        self._start = start or stage.spawn
+        self.workers: list[Worker] = [self._start() for _ in range(size)]
 
     def kill_one(self) -> None:
         """Kill any of them, and start another in its place."""
@@ -51,14 +52,17 @@ class Crew:
             assert time.monotonic() < end, f"not over: {self._stage.told()}"
             await asyncio.sleep(0.2)
 
-    async def kill_until_over(self, run: Run, *, pause: tuple[float, float]) -> None:
-        """Kill one after another, for as long as there is work and time."""
-        while run.time_left and not self._stage.over():
-            await asyncio.sleep(random.uniform(*pause))
-            self.kill_one()
-            run.struck("workers killed")
+    async def under_fire(self, run: Run, *, videos: int) -> bool:
+        """Whether there is time for another blow; meanwhile about so many videos are under way."""
+        if not run.time_left:
+            return False
+        told = self._stage.statuses()
+        if told.total() - told["completed"] < videos / 2:
+            await self._stage.submit(self._stage.order(videos))
+        self.replace_ended()
+        return True
 
     def _replace(self, n: int) -> None:
         self.workers[n].end()
         self._stage.workers.remove(self.workers[n])
-        self.workers[n] = self._stage.spawn(**self._settings)
+        self.workers[n] = self._start()

@@ -10,11 +10,7 @@ from typing import Any
 from tests.faults.crew import Crew
 from tests.faults.tally import Run
 from tests.integration import generating
-from tests.integration.generating_checks import assert_sound
 from tests.integration.generating_kills import kill_many
-from tests.integration.generating_server import restart
-
-from spotloom import embedded
 
 Begin = Callable[[float], Run]
 
@@ -24,26 +20,27 @@ async def test_one_of_three_workers_killed_every_one_to_two_seconds(
 ) -> None:
     under_way = run(0.25)
     with stage_of() as stage:
-        await stage.submit(stage.order(200))
         crew = Crew(stage, 3)
-        await crew.kill_until_over(under_way, pause=(1, 2))
+        while await crew.under_fire(under_way, videos=200):
+            await asyncio.sleep(random.uniform(1, 2))
+            crew.kill_one()
+            under_way.struck("workers killed")
         await crew.finish(240)
-        under_way.add(await assert_sound(stage))
-        assert stage.statuses() == {"completed": 200}
+        await under_way.weigh(stage)
+        assert set(stage.statuses()) == {"completed"}
 
 
 async def test_all_workers_killed_at_once(stage_of: Callable[[], Any], run: Begin) -> None:
     under_way = run(0.06)
     with stage_of() as stage:
-        await stage.submit(stage.order(40))
         crew = Crew(stage, 2)
-        while under_way.time_left and not stage.over():
+        while await crew.under_fire(under_way, videos=40):
             await asyncio.sleep(random.uniform(2.5, 8))
             crew.kill_all()
             under_way.struck("workers killed", len(crew.workers))
         await crew.finish(120)
-        under_way.add(await assert_sound(stage))
-        assert stage.statuses() == {"completed": 40}
+        await under_way.weigh(stage)
+        assert set(stage.statuses()) == {"completed"}
 
 
 async def test_killed_while_the_provider_errs(stage_of: Callable[[], Any], run: Begin) -> None:
@@ -60,12 +57,14 @@ async def test_killed_while_the_provider_errs(stage_of: Callable[[], Any], run: 
             {"where": "content", "fault": "slow", "seconds": 0.5, "calls": {"share": 0.3}},
             seed=random.randrange(1000),
         )
-        await stage.submit(stage.order(60))
         crew = Crew(stage, 3)
-        await crew.kill_until_over(under_way, pause=(1, 3))
+        while await crew.under_fire(under_way, videos=60):
+            await asyncio.sleep(random.uniform(1, 3))
+            crew.kill_one()
+            under_way.struck("workers killed")
         await crew.finish(240)
-        under_way.add(await assert_sound(stage))
-        assert stage.statuses() == {"completed": 60}
+        await under_way.weigh(stage)
+        assert set(stage.statuses()) == {"completed"}
 
 
 async def test_workers_stopped_for_longer_than_the_grace(
@@ -73,39 +72,33 @@ async def test_workers_stopped_for_longer_than_the_grace(
 ) -> None:
     under_way = run(0.1)
     with stage_of() as stage:
-        await stage.submit(stage.order(80))
         crew = Crew(stage, 3)
-        while under_way.time_left and not stage.over():
+        while await crew.under_fire(under_way, videos=80):
             await asyncio.sleep(random.uniform(1, 3))
             await crew.stop_one(random.uniform(0.5, 9))
             under_way.struck("workers stopped")
         await crew.finish(180)
-        under_way.add(await assert_sound(stage))
-        assert stage.statuses() == {"completed": 80}
+        await under_way.weigh(stage)
+        assert set(stage.statuses()) == {"completed"}
 
 
-async def test_the_database_killed_and_restarted(home: Path, tmp_path: Path, run: Begin) -> None:
+async def test_the_database_killed_and_restarted(
+    mortal: tuple[str, Callable[[int, str], None]], tmp_path: Path, run: Begin
+) -> None:
     under_way = run(0.1)
-    server = embedded.start(home)
-    try:
-        with (
-            generating.scenery(server.url, instant_s=0.25) as shared,
-            shared.stage(tmp_path) as stage,
-        ):
-            await stage.submit(stage.order(80))
-            crew = Crew(stage, 2)
-            for worker in crew.workers:
-                worker.wait_ready()
-            while under_way.time_left and not stage.over():
-                await asyncio.sleep(random.uniform(2, 6))
-                restart(home, stage.url, random.choice([signal.SIGQUIT, signal.SIGKILL]))
-                under_way.struck("databases killed")
-                crew.replace_ended()
-            await crew.finish(180)
-            under_way.add(await assert_sound(stage))
-            assert stage.statuses() == {"completed": 80}
-    finally:
-        server.stop()
+    url, crash = mortal
+    with generating.scenery(url, instant_s=0.25) as shared, shared.stage(tmp_path) as stage:
+        crew = Crew(stage, 2)
+        for worker in crew.workers:
+            worker.wait_ready()
+        while await crew.under_fire(under_way, videos=80):
+            await asyncio.sleep(random.uniform(2, 6))
+            crash(random.choice([signal.SIGQUIT, signal.SIGKILL]), stage.url)
+            under_way.struck("databases killed")
+            crew.replace_ended()
+        await crew.finish(180)
+        await under_way.weigh(stage)
+        assert set(stage.statuses()) == {"completed"}
 
 
 def test_submits_killed_two_hundred_times(stage_of: Callable[[], Any], run: Begin) -> None:

@@ -3,11 +3,11 @@
 import asyncio
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from tests.faults.crew import Crew
 from tests.faults.tally import MINUTES, Run
-from tests.integration.generating_checks import assert_sound
 
 Begin = Callable[[float], Run]
 
@@ -28,7 +28,7 @@ async def test_storms_of_429_with_and_without_retry_after(
         crew = Crew(stage, 2)
         await crew.finish(240)
         under_way.struck("creates refused", stage.sandbox.struck("create"))
-        under_way.add(await assert_sound(stage))
+        await under_way.weigh(stage)
         assert stage.statuses() == {"completed": 80}
         assert {v["attempt"] for v in stage.videos()} == {1}
         assert stage.sandbox.struck("create") <= 60  # it is probed, not hammered
@@ -50,7 +50,7 @@ async def test_the_provider_is_down_for_a_while(stage_of: Callable[[], Any], run
             await asyncio.sleep(down_s)
             stage.sandbox.start()
         await crew.finish(240)
-        under_way.add(await assert_sound(stage))
+        await under_way.weigh(stage)
         assert stage.statuses() == {"completed": 40}
         assert {v["attempt"] for v in stage.videos()} == {1}
 
@@ -64,7 +64,7 @@ async def test_orders_that_are_accepted_long_after_we_stopped_waiting(
             {"where": "create", "fault": "slow", "seconds": 13, "calls": {"first": 2}}
         )
         await stage.submit(stage.order(6))
-        crew = Crew(stage, 1, SPOTLOOM_REQUEST_TIMEOUT_SECONDS="11")
+        crew = Crew(stage, 1, partial(stage.spawn, SPOTLOOM_REQUEST_TIMEOUT_SECONDS="11"))
         await crew.finish(120)
-        under_way.add(await assert_sound(stage))
+        await under_way.weigh(stage)
         assert stage.statuses() == {"completed": 6}

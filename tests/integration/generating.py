@@ -335,8 +335,14 @@ def _database(server_url: str, *, like: str = "template1") -> Iterator[str]:
         yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
     finally:
         with psycopg.connect(server_url, autocommit=True) as connection:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-            connection.execute(drop.format(sql.Identifier(name)))
+            # Not DROP … WITH (FORCE): that may not end the autovacuum of a server that is not ours.
+            connection.execute(_EVERYBODY_OUT, (name,))
+            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
+
+
+_EVERYBODY_OUT = """
+SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
+ WHERE datname = %s AND usename = current_user"""
 
 
 @dataclass(frozen=True, slots=True)

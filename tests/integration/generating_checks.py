@@ -15,13 +15,14 @@ from spotloom.creative.status import TERMINAL, Status
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figures:
-    """What a run came to; `lost` and `doubled` are zero or the promise is broken."""
+    """What a run came to; lost, doubled and above are zero, or the promise is broken."""
 
     videos: int
     decided: int  # attempts that we decided to pay for
     accepted: int  # jobs in the provider's ledger
     lost: int
     doubled: int
+    above: int  # jobs accepted while more than the limit were at work
     peak: int
 
 
@@ -46,6 +47,7 @@ def figures(stage: Stage) -> Figures:
         accepted=accepted.total(),
         lost=len(orphans) + len(unmade),
         doubled=(accepted - decided).total(),
+        above=sum(s.running > stage.limit for s in sold),
         peak=stage.sandbox.peak,
     )
 
