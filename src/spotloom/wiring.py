@@ -90,7 +90,7 @@ async def opened(settings: Settings) -> AsyncIterator[Base]:
     with database_url(settings, home) as url:
         await asyncio.to_thread(database.check, url)
         await asyncio.to_thread(database.migrate, url)
-        engine, sessions = database.connect(url)
+        engine, sessions = database.connect(url, role=database.Role.WORKER)
         try:
             yield Base(home, url, sessions, store)
         finally:

@@ -14,7 +14,7 @@ from tests.integration.command_line import Said
 from tests.integration.generating import Stage
 from tests.integration.generating_provider import environment
 
-from spotloom.campaigns.database import Sessions, connect
+from spotloom.campaigns.database import Role, Sessions, connect
 
 T = TypeVar("T")
 
@@ -22,7 +22,7 @@ T = TypeVar("T")
 @contextlib.asynccontextmanager
 async def hands(stage: Stage, *, pool: int = 4) -> AsyncIterator[Sessions]:
     """Sessions on the stage's database, as a command or a page opens them."""
-    engine, sessions = connect(stage.url, pool=pool)
+    engine, sessions = connect(stage.url, pool=pool, role=Role.WORKER)
     try:
         yield sessions
     finally:

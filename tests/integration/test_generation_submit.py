@@ -69,7 +69,7 @@ async def test_another_brief_under_a_taken_batch_key_is_refused(stage: Stage) ->
 async def test_660_videos_are_submitted_in_a_handful_of_statements_and_a_quarter_second(
     stage: Stage,
 ) -> None:
-    engine, sessions = database.connect(stage.url, pool=1)
+    engine, sessions = database.connect(stage.url, pool=1, role=database.Role.WORKER)
     statements: list[str] = []
 
     @event.listens_for(engine.sync_engine, "before_cursor_execute")

@@ -7,6 +7,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import create_engine, text
 
+import spotloom.auth.tables  # noqa: F401 - its tables belong to the tables of the code
 from spotloom.campaigns import database
 from spotloom.campaigns.tables import SCHEMA, Table
 from spotloom.errors import SetupError

@@ -28,7 +28,7 @@ from tests.integration.generating_checks import assert_sound
 from tests.integration.generating_provider import Sandbox
 
 from spotloom import wiring
-from spotloom.campaigns.database import connect
+from spotloom.campaigns.database import Role, connect
 from spotloom.errors import SetupError
 
 KEY = bytes(range(32))
@@ -111,7 +111,7 @@ async def served(
         update={"webhook_secret": None if secret is None else SecretStr(secret)}
     )
     told: list[str] = []
-    engine, elsewhere = connect(url or stage.url, pool=5)
+    engine, elsewhere = connect(url or stage.url, pool=5, role=Role.WORKER)
     async with wiring.opened(settings) as opened:
         base = replace(opened, sessions=elsewhere)
         async with (

@@ -104,7 +104,7 @@ class Desk:
             connection.execute(
                 sql.SQL("ALTER DATABASE {} SET synchronous_commit = off").format(name)
             )
-        self._engine, self.sessions = database.connect(url, pool=5)
+        self._engine, self.sessions = database.connect(url, pool=5, role=database.Role.WORKER)
         self.planned = generating.order(VIDEOS)
 
     def run(self, work: Coroutine[Any, Any, None]) -> None:

@@ -1,78 +1,18 @@
-"""The tables: one class each, named in the words of the house.
-
-Ids are made in Python (`ids.new`). Money is numeric US dollars; times are timestamptz.
-"""
+"""The tables of campaigns: whose they are, what was asked for, and each paid attempt at it."""
 
 import datetime as dt
-import json
-from collections.abc import Sequence as Rows
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import (
-    BigInteger,
-    CheckConstraint,
-    ForeignKey,
-    ForeignKeyConstraint,
-    Index,
-    MetaData,
-    Numeric,
-    Sequence,
-    UniqueConstraint,
-    text,
-)
-from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
-from sqlalchemy.ext.asyncio import AsyncSession
-from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column
 
+from spotloom.campaigns.tables.shape import Table, Transaction
 from spotloom.creative.status import Status
 
-SCHEMA = "spotloom"
 # The words of `Status` that keep a combination from being attempted again at the same time.
 ACTIVE_WORDS = "('queued','submitting','generating','finishing','unknown')"
-
-
-class Table(DeclarativeBase):
-    """What every table shares: the schema, and how Python's types are stored."""
-
-    metadata = MetaData(
-        schema=SCHEMA,
-        naming_convention={
-            "ix": "%(table_name)s_%(column_0_N_name)s_ix",
-            "uq": "%(table_name)s_%(column_0_N_name)s_uq",
-            "ck": "%(table_name)s_%(constraint_name)s_ck",
-            "fk": "%(table_name)s_%(column_0_N_name)s_fk",
-            "pk": "%(table_name)s_pk",
-        },
-    )
-    type_annotation_map = {  # noqa: RUF012 - SQLAlchemy reads it from the class
-        dt.datetime: TIMESTAMP(timezone=True),
-        Decimal: Numeric(14, 4),
-        dict[str, Any]: JSONB,
-        list[Any]: JSONB,
-    }
-
-
-Row = dict[str, Any]
-
-
-async def insert_all(session: AsyncSession, table: type[Table], rows: Rows[Row]) -> None:
-    """Insert the rows, all with the same columns, in one statement.
-
-    660 rows one by one, or as one long VALUES, take twice the time.
-    """
-    names = ", ".join(f'"{name}"' for name in rows[0])
-    name = f"{SCHEMA}.{table.__tablename__}"
-    statement = (
-        f"INSERT INTO {name} ({names}) SELECT {names} "  # noqa: S608 - our own names
-        f"FROM jsonb_populate_recordset(NULL::{name}, CAST(:rows AS jsonb))"
-    )
-    await session.execute(text(statement), {"rows": json.dumps(rows, default=str)})
-
-
-# Where in the queue a campaign, or a retried generation, stands: first come, first served.
-queue_turn = Sequence("queue_turn", schema=SCHEMA, metadata=Table.metadata)
 
 
 class Workspace(Table):
@@ -81,9 +21,12 @@ class Workspace(Table):
     __tablename__ = "workspace"
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(unique=True)
+    name: Mapped[str]
+    # The identity provider's own name for it: a Clerk organisation, an OIDC tenant.
+    external_id: Mapped[str | None] = mapped_column(unique=True)
     budget: Mapped[Decimal | None]  # most to commit in all
     daily_budget: Mapped[Decimal | None]  # most to commit in one day, by UTC
+    created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
 
 
 class Campaign(Table):
@@ -93,6 +36,7 @@ class Campaign(Table):
     __table_args__ = (
         UniqueConstraint("workspace_id", "batch_key"),
         CheckConstraint("state in ('active','paused','cancelled')", name="state"),
+        Index("campaign_of_workspace", "workspace_id", "id"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -106,13 +50,22 @@ class Campaign(Table):
     estimated_cost: Mapped[Decimal]
     budget: Mapped[Decimal | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+    created_by: Mapped[str | None]  # "person:…" or "key:…"
+    version: Mapped[int] = mapped_column(server_default="1")  # grows with every edit by a person
+    changed: Mapped[str] = mapped_column(
+        Transaction, server_default=text("pg_current_xact_id()")
+    )  # the transaction that changed it last; a trigger says so
 
 
 class CombinationRow(Table):
     """One option per dimension, as the campaign keeps it."""
 
     __tablename__ = "combination"
-    __table_args__ = (UniqueConstraint("campaign_id", "key"),)
+    __table_args__ = (
+        UniqueConstraint("campaign_id", "key"),
+        CheckConstraint("review in ('none','approved','rejected')", name="review"),
+        Index("combination_changes", "campaign_id", "changed"),
+    )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
     workspace_id: Mapped[UUID]
@@ -122,6 +75,18 @@ class CombinationRow(Table):
     key: Mapped[str]
     position: Mapped[int]
     values: Mapped[list[Any]]  # [dimension, option] pairs in the order of the matrix
+    review: Mapped[str] = mapped_column(server_default="none")
+    reject_reason: Mapped[str | None]
+    winner: Mapped[bool] = mapped_column(server_default=text("false"))
+    notes: Mapped[str | None]
+    video_url: Mapped[str | None]  # where a person has put the video
+    version: Mapped[int] = mapped_column(server_default="1")  # grows with every edit by a person
+    notion_page_id: Mapped[str | None]
+    reviewed_by: Mapped[str | None]
+    reviewed_at: Mapped[dt.datetime | None]
+    changed: Mapped[str] = mapped_column(
+        Transaction, server_default=text("pg_current_xact_id()")
+    )  # the transaction that changed it last; a trigger says so
 
 
 class Lane(Table):
@@ -171,6 +136,7 @@ class Generation(Table):
         ),
         Index("generation_of_campaign", "campaign_id", "status"),
         Index("generation_admitted", "lane_id", "admitted_at"),
+        Index("generation_changes", "campaign_id", "changed"),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)
@@ -205,6 +171,9 @@ class Generation(Table):
     over_at: Mapped[dt.datetime | None]
     cancel_asked_at: Mapped[dt.datetime | None]
     note: Mapped[str | None]  # what became of a wish, such as a cancel that came too late
+    changed: Mapped[str] = mapped_column(
+        Transaction, server_default=text("pg_current_xact_id()")
+    )  # the transaction that changed it last; a trigger says so
 
 
 class LaneSlot(Table):
@@ -242,62 +211,3 @@ class Asset(Table):
     fps: Mapped[Decimal | None]
     codecs: Mapped[str | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
-
-
-class WebhookEvent(Table):
-    """A webhook that was taken: the same one again changes nothing."""
-
-    __tablename__ = "webhook_event"
-
-    provider: Mapped[str] = mapped_column(primary_key=True)
-    event_id: Mapped[str] = mapped_column(primary_key=True)
-    job: Mapped[str | None]  # when it was nobody's, while an order was in doubt
-    at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
-
-
-class TakenOver(Table):
-    """A worker whose work others have taken over: if it comes back, it may not act."""
-
-    __tablename__ = "taken_over"
-
-    executor: Mapped[str] = mapped_column(primary_key=True)
-    at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
-
-
-class LedgerEntry(Table):
-    """One fact about money: appended, never changed."""
-
-    __tablename__ = "ledger"
-    __table_args__ = (
-        CheckConstraint("kind in ('reserve','settle','release','unknown')", name="kind"),
-        CheckConstraint("amount >= 0", name="amount"),
-        ForeignKeyConstraint(["generation_id"], ["spotloom.generation.id"], ondelete="RESTRICT"),
-        Index("ledger_of_campaign", "campaign_id"),
-        # Reserved once, and ended once: the database refuses a double settlement.
-        Index(
-            "ledger_one_reserve",
-            "generation_id",
-            unique=True,
-            postgresql_where=text("kind = 'reserve'"),
-        ),
-        Index(
-            "ledger_one_end",
-            "generation_id",
-            unique=True,
-            postgresql_where=text("kind in ('settle','release')"),
-        ),
-        Index(
-            "ledger_one_unknown",
-            "generation_id",
-            unique=True,
-            postgresql_where=text("kind = 'unknown'"),
-        ),
-    )
-
-    id: Mapped[UUID] = mapped_column(primary_key=True)
-    workspace_id: Mapped[UUID]
-    campaign_id: Mapped[UUID]
-    generation_id: Mapped[UUID]
-    kind: Mapped[str]
-    amount: Mapped[Decimal]
-    at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
