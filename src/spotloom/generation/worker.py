@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
-from spotloom.campaigns.database import plain_url
+from spotloom.campaigns.database import grant_engine, plain_url
 from spotloom.campaigns.tables import Lane
 from spotloom.generation import engine, lanes, place
 from spotloom.generation.liveness import GONE, Liveness, executor_id
@@ -37,6 +37,7 @@ async def working(
     use(tools)
     await liveness.start()
     engine.launch(url, executor=liveness.executor)
+    await asyncio.to_thread(grant_engine, url)
     await engine.open_queue(finishes)
     await liveness.beat()  # from here on a process that stops is known to have stopped
     worker = Worker(url, tools, liveness)
