@@ -128,7 +128,7 @@ def _assert_end(row: dict[str, Any], ends: list[tuple[str, Decimal]], *, unknown
 
 
 async def _money(stage: Stage, campaign_id: UUID) -> ledger.Money:
-    engine, sessions = wiring.database.connect(stage.url, pool=1)
+    engine, sessions = wiring.database.connect(stage.url, pool=1, role=wiring.database.Role.WORKER)
     try:
         async with sessions() as session:
             return await ledger.money(session, campaign_id)
