@@ -48,7 +48,7 @@ _AUDIT = """
 CREATE TABLE public.seen (
   n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), generation_id uuid,
   was text, became text, progress_was integer, progress integer, job_was text, job text);
-CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
+CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
   INSERT INTO public.seen (generation_id, was, became, progress_was, progress, job_was, job)
   VALUES (new.id, old.status, new.status, old.progress, new.progress, old.provider_job_id,
           new.provider_job_id);
@@ -60,11 +60,12 @@ CREATE TRIGGER see AFTER UPDATE ON spotloom.generation FOR EACH ROW EXECUTE FUNC
 class Worker:
     """A worker in a process of its own, to be stopped, killed and continued."""
 
-    def __init__(self, stage: "Stage", **settings: str) -> None:
+    def __init__(self, stage: "Stage", *program: str, **settings: str) -> None:
         self.log = stage.folder / f"worker-{uuid.uuid4().hex[:6]}.log"
+        program = program or (str(Path(__file__).with_name("generating_worker.py")),)
         with self.log.open("wb") as log:
             self.process = subprocess.Popen(
-                [sys.executable, str(Path(__file__).with_name("generating_worker.py"))],
+                [sys.executable, *program],
                 env=environment(**(stage.environment | settings)),
                 stdout=subprocess.PIPE,
                 stderr=log,
@@ -165,9 +166,7 @@ class Stage:
 
     async def submit(self, planned: "Planned", *, key: str | None = None) -> Batch:
         """Store the batch, as `make` does."""
-        engine, sessions = wiring.database.connect(
-            self.url, pool=1, role=wiring.database.Role.WORKER
-        )
+        engine, sessions = wiring.database.connect(self.url, pool=1)
         try:
             async with sessions.begin() as session:
                 return await submit(
