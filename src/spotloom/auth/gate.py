@@ -1,0 +1,123 @@
+"""The one gate: lets somebody in by session, by key, or by a token of Clerk's, or does not."""
+
+import time
+
+import structlog
+from sqlalchemy import select
+
+from spotloom.auth import keys, local, sessions
+from spotloom.auth.issuers import admission, clerk_events
+from spotloom.auth.issuers.admission import Admitted
+from spotloom.auth.issuers.clerk import Clerk, ClerkSession
+from spotloom.auth.issuers.oidc import Oidc
+from spotloom.auth.issuers.tokens import Untrusted
+from spotloom.auth.passwords import Passwords
+from spotloom.auth.people import Identity
+from spotloom.auth.roles import EVERYTHING, Actor, Role
+from spotloom.auth.sessions import Entered
+from spotloom.auth.sign_in import SignIn
+from spotloom.auth.tables import Member, Person
+from spotloom.campaigns.database import Sessions
+from spotloom.errors import Transient
+
+log = structlog.get_logger()
+
+
+class Gate:
+    """What is needed to know people: the tables of who may come in, and those who vouch."""
+
+    def __init__(self, gate_sessions: Sessions, sign_in: SignIn) -> None:
+        self.sessions = gate_sessions
+        self.sign_in = sign_in
+        self.passwords = Passwords()
+        given, vouched = sign_in.oidc, sign_in.clerk
+        self.oidc = None if given is None else Oidc(given, public_url=sign_in.public_url)
+        self.clerk = None if vouched is None else Clerk(vouched, origin=sign_in.origin)
+
+    async def close(self) -> None:
+        """Close the lines to those who vouch."""
+        for line in (self.oidc, self.clerk):
+            if line is not None:
+                await line.close()
+
+    async def by_session(self, token: str) -> Actor | None:
+        """Whom the session's token lets in; None when the session is over."""
+        entered = await self.enter(token)
+        return None if entered is None else entered.actor
+
+    async def enter(self, token: str) -> Entered | None:
+        """The same, with the new token that the browser must keep from now on, if there is one."""
+        async with self.sessions.begin() as session:
+            return await sessions.enter(session, token)
+
+    async def by_key(self, key: str) -> Actor | None:
+        """Whom the API key lets in; None when it is revoked, expired or unknown."""
+        async with self.sessions.begin() as session:
+            return await keys.enter(session, key)
+
+    async def by_clerk(self, jwt: str) -> Actor | None:
+        """Whom a session token of Clerk's lets in; None when it is not to be believed."""
+        try:
+            said, admitted = await self.admit_by_clerk(jwt)
+        except (Untrusted, Transient) as refused:
+            log.warning("clerk.refused", reason=str(refused))
+            return None
+        if admitted is None:
+            log.warning("clerk.stranger", user=said.user)
+            return None
+        async with self.sessions() as session:
+            person = await session.get_one(Person, admitted.person_id)
+            member = await session.get(Member, (admitted.workspace_id, admitted.person_id))
+        if member is None:
+            return None
+        return Actor(
+            workspace_id=admitted.workspace_id,
+            role=Role(member.role),
+            person_id=person.id,
+            key_id=None,
+            session_id=None,
+            name=person.name,
+            scopes=frozenset({EVERYTHING}),
+        )
+
+    async def admit_by_clerk(self, jwt: str) -> tuple[ClerkSession, Admitted | None]:
+        """What the token says, and where its person belongs; Untrusted when it is not believed."""
+        if self.clerk is None:
+            raise Untrusted("Clerk is not configured.")
+        said = self.clerk.session(jwt, now=time.time())
+        async with self.sessions.begin() as session:
+            await clerk_events.check_alive(session, said)
+        identity = await self._known(said) or await self.clerk.identity(said.user)
+        async with self.sessions.begin() as session:
+            await clerk_events.check_alive(session, said)  # again: asking Clerk took a while
+            if said.organization is not None:
+                return said, await admission.admit_member(session, identity, said.organization)
+            return said, await admission.admit(session, identity, admin_email=None)
+
+    async def is_new(self) -> bool:
+        """Whether nobody has ever signed in here."""
+        async with self.sessions() as session:
+            return await local.is_new(session)
+
+    async def login_link(self) -> str:
+        """A one-time link for the owner."""
+        async with self.sessions.begin() as session:
+            return await local.login_link(session, self.sign_in.public_url)
+
+    async def _known(self, said: ClerkSession) -> Identity | None:
+        """The person as we know them, so that Clerk is asked about each only once."""
+        assert self.clerk is not None  # noqa: S101 - the caller has asked
+        async with self.sessions() as session:
+            person = await session.scalar(
+                select(Person).where(
+                    Person.issuer == self.clerk.issuer, Person.subject == said.user
+                )
+            )
+        if person is None:
+            return None
+        return Identity(
+            issuer=person.issuer,
+            subject=person.subject,
+            name=person.name,
+            verified_email=person.email,
+        )

@@ -1,0 +1,1 @@
+"""Those who vouch for people: OpenID providers and Clerk."""

@@ -1,0 +1,105 @@
+"""Decides where somebody belongs whom an issuer has vouched for."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects.postgresql import insert as upsert
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.auth import invitations, people
+from spotloom.auth.issuers.clerk import Organization
+from spotloom.auth.local import ISSUER
+from spotloom.auth.people import Identity
+from spotloom.auth.roles import Role
+from spotloom.auth.tables import Member, Person
+from spotloom.campaigns import audit, ids
+from spotloom.campaigns.submit import LOCAL
+from spotloom.campaigns.tables import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Admitted:
+    """The person, and the workspace to begin in."""
+
+    workspace_id: UUID
+    person_id: UUID
+
+
+async def admit(
+    session: AsyncSession, identity: Identity, *, admin_email: str | None
+) -> Admitted | None:
+    """Where a person without an organisation belongs: by membership, invitation, or as the first.
+
+    None, and nothing is stored, when there is no place for them.
+    """
+    person_id = await people.find(session, identity)
+    if identity.verified_email is not None:
+        for place in await invitations.use_all(session, identity.verified_email):
+            person_id = person_id or await people.add(session, identity)
+            await people.join(session, place.workspace_id, person_id, place.role)
+            await _tell(session, place.workspace_id, person_id, "member.joined", role=place.role)
+    if person_id is None and await _is_first(session, identity, admin_email):
+        person_id = await people.add(session, identity)
+        await people.assign(session, LOCAL, person_id, Role.ADMIN)
+        await _tell(session, LOCAL, person_id, "member.joined", role=Role.ADMIN)
+    if person_id is None:
+        return None
+    workspace_id = await people.usual_part(session, person_id)
+    return None if workspace_id is None else Admitted(workspace_id, person_id)
+
+
+async def admit_member(
+    session: AsyncSession, identity: Identity, organization: Organization
+) -> Admitted:
+    """The person, with exactly the role that their organisation gives them in its workspace."""
+    workspace_id = await workspace_of(session, organization)
+    person_id = await people.add(session, identity)
+    before = await session.scalar(
+        select(Member.role).where(
+            Member.workspace_id == workspace_id, Member.person_id == person_id
+        )
+    )
+    if before != organization.role.value:
+        await people.assign(session, workspace_id, person_id, organization.role)
+        action = "member.joined" if before is None else "member.changed"
+        await _tell(session, workspace_id, person_id, action, role=organization.role)
+    return Admitted(workspace_id, person_id)
+
+
+async def workspace_of(session: AsyncSession, organization: Organization) -> UUID:
+    """The organisation's workspace, made if need be."""
+    external = Workspace.external_id == organization.id
+    found = await session.scalar(select(Workspace.id).where(external))
+    if found is None:
+        # Another workspace may have that name already; the id is nobody else's.
+        for name in (organization.name, f"{organization.name} ({organization.id})"):
+            await session.execute(
+                upsert(Workspace)
+                .values(id=ids.new(), name=name, external_id=organization.id)
+                .on_conflict_do_nothing()
+            )
+        found = (await session.scalars(select(Workspace.id).where(external))).one()
+    return found
+
+
+async def _is_first(session: AsyncSession, identity: Identity, admin_email: str | None) -> bool:
+    """Whether this is the named admin, of an installation with nobody but its owner."""
+    if admin_email is None or identity.verified_email != admin_email.lower():
+        return False
+    others = await session.scalar(
+        select(func.count())
+        .select_from(Member)
+        .join(Person, Person.id == Member.person_id)
+        .where(Person.issuer != ISSUER)
+    )
+    return others == 0 and await session.get(Workspace, LOCAL) is not None
+
+
+async def _tell(
+    session: AsyncSession, workspace_id: UUID, person_id: UUID, action: str, *, role: Role
+) -> None:
+    person = f"person:{person_id}"
+    await audit.record(
+        session, workspace_id, actor=person, action=action, target=person, role=role.value
+    )
