@@ -1,20 +1,19 @@
 """From a brief's file to its plan, for every command that takes a brief."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
-from spotloom.creative.plan import Plan, plan
 from spotloom.errors import BriefError, Problem
-from spotloom.forms import brief_to_data, load_vocabulary, parse_brief, read_brief
+from spotloom.forms import load_vocabulary, parse_brief, read_brief
+from spotloom.forms.planned import Planned, worked_out
 from spotloom.forms.problems import did_you_mean, listed, quoted
 from spotloom.providers.catalog import catalog
-from spotloom.providers.provider import Capability
 from spotloom.settings import Settings
 
 BriefFile = Annotated[Path, typer.Argument(help="The brief, a YAML file.", metavar="BRIEF.yaml")]
@@ -30,15 +29,6 @@ Budget = Annotated[
     typer.Option(help="Most to spend, in US dollars, instead of the brief's.", metavar="USD"),
 ]
 _MOST = Decimal(10_000_000)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Planned:
-    """A brief worked out, with what makes it."""
-
-    plan: Plan
-    offer: Capability
-    written: Mapping[str, Any]  # the brief in its canonical form, as it is stored
 
 
 def planned(
@@ -71,9 +61,7 @@ def planned(
         raise BriefError(problems)
     if cap is not None:
         brief = replace(brief, budget=cap)
-    offer = next(o for o in offers if o.model == brief.model)
-    worked_out = plan(brief, vocabulary, rate=offer.rate, cap=settings.max_videos)
-    return Planned(plan=worked_out, offer=offer, written=brief_to_data(brief))
+    return worked_out(brief, vocabulary=vocabulary, offers=offers, most=settings.max_videos)
 
 
 @contextlib.contextmanager

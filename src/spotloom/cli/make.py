@@ -19,12 +19,13 @@ import typer
 from spotloom import settings as setting
 from spotloom.campaigns import ids
 from spotloom.cli import say
-from spotloom.cli.briefs import BriefFile, Budget, Model, Planned, Provider, planned
+from spotloom.cli.briefs import BriefFile, Budget, Model, Provider, planned
 from spotloom.cli.plan import show
 from spotloom.cli.say import again, answer_json, err, out, plain, refusal
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
 from spotloom.errors import BriefError, Problem, SetupError
+from spotloom.forms.planned import Planned
 from spotloom.settings import Settings
 
 if TYPE_CHECKING:  # the engine and its friends take seconds to import: only who makes pays them

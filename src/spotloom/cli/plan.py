@@ -10,10 +10,11 @@ import typer
 from rich.text import Text
 
 from spotloom import settings as setting
-from spotloom.cli.briefs import BriefFile, Budget, Model, Planned, Provider, planned
+from spotloom.cli.briefs import BriefFile, Budget, Model, Provider, planned
 from spotloom.cli.say import answer_json, err, out, plain
 from spotloom.creative.pricing import TYPICAL_VIDEO, dollars, price
 from spotloom.errors import SetupError
+from spotloom.forms.planned import Planned
 
 
 def plan_command(
