@@ -48,7 +48,7 @@ _AUDIT = """
 CREATE TABLE public.seen (
   n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), generation_id uuid,
   was text, became text, progress_was integer, progress integer, job_was text, job text);
-CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION public.see() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
   INSERT INTO public.seen (generation_id, was, became, progress_was, progress, job_was, job)
   VALUES (new.id, old.status, new.status, old.progress, new.progress, old.provider_job_id,
           new.provider_job_id);
@@ -166,7 +166,9 @@ class Stage:
 
     async def submit(self, planned: "Planned", *, key: str | None = None) -> Batch:
         """Store the batch, as `make` does."""
-        engine, sessions = wiring.database.connect(self.url, pool=1)
+        engine, sessions = wiring.database.connect(
+            self.url, pool=1, role=wiring.database.Role.WORKER
+        )
         try:
             async with sessions.begin() as session:
                 return await submit(
