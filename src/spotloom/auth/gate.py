@@ -42,13 +42,13 @@ class Gate:
 
     async def by_session(self, token: str) -> Actor | None:
         """Whom the session's token lets in; None when the session is over."""
-        entered = await self.enter(token)
+        entered = await self.enter(token, renew=False)
         return None if entered is None else entered.actor
 
-    async def enter(self, token: str) -> Entered | None:
-        """The same, with the new token that the browser must keep from now on, if there is one."""
+    async def enter(self, token: str, *, renew: bool) -> Entered | None:
+        """The same; with `renew`, a token that is old is replaced by one the browser must keep."""
         async with self.sessions.begin() as session:
-            return await sessions.enter(session, token)
+            return await sessions.enter(session, token, renew=renew)
 
     async def by_key(self, key: str) -> Actor | None:
         """Whom the API key lets in; None when it is revoked, expired or unknown."""

@@ -70,8 +70,8 @@ async def create(
     return token
 
 
-async def enter(session: AsyncSession, token: str) -> Entered | None:
-    """Who the token lets in, or None; notes the visit, and replaces the token when it is old."""
+async def enter(session: AsyncSession, token: str, *, renew: bool) -> Entered | None:
+    """Whom the token lets in, or None; notes the visit, and replaces a token that is old."""
     if not secrets.well_formed(token, secrets.SESSION):
         return None
     given = secrets.kept(token)
@@ -87,7 +87,7 @@ async def enter(session: AsyncSession, token: str) -> Entered | None:
         name=row.name,
         scopes=frozenset({EVERYTHING}),
     )
-    return Entered(actor, await _note(session, row, given))
+    return Entered(actor, await _note(session, row, given, renew=renew))
 
 
 async def end(session: AsyncSession, *which: ColumnElement[bool]) -> int:
@@ -101,11 +101,11 @@ async def end(session: AsyncSession, *which: ColumnElement[bool]) -> int:
     return len(ended.all())
 
 
-async def mine(session: AsyncSession, *, workspace_id: UUID, person_id: UUID) -> list[Session]:
-    """The person's living sessions in the workspace, the latest seen first."""
+async def mine(session: AsyncSession, person_id: UUID) -> list[Session]:
+    """The person's living sessions, the latest seen first."""
     found = await session.scalars(
         select(Session)
-        .where(Session.workspace_id == workspace_id, Session.person_id == person_id, alive())
+        .where(Session.person_id == person_id, alive())
         .order_by(Session.seen_at.desc(), Session.id)
     )
     return list(found)
@@ -136,8 +136,8 @@ def _found(given: str) -> Select[*tuple[Any, ...]]:
     )
 
 
-async def _note(session: AsyncSession, row: Row[Any], given: str) -> str | None:
-    if row.old and secrets.same(row.token_hash, given):
+async def _note(session: AsyncSession, row: Row[Any], given: str, *, renew: bool) -> str | None:
+    if renew and row.old and secrets.same(row.token_hash, given):
         token = secrets.new(secrets.SESSION)
         rotated = await session.scalar(
             update(Session)

@@ -8,7 +8,11 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
-from fastapi import Depends, Request, Response
+from fastapi import Depends, Request, Response, Security
+from fastapi.security import APIKeyCookie, HTTPBearer
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Send
+from starlette.types import Scope as ASGIScope
 
 from spotloom.auth import secrets
 from spotloom.auth.gate import Gate
@@ -21,6 +25,14 @@ from spotloom.web.parts import Parts
 SESSION = "__Host-spotloom"
 SESSION_ON_LOOPBACK = "spotloom"  # without TLS, browsers refuse a __Host- cookie
 _LIFE_S = 30 * 86_400
+_RENEWED = "renewed_cookies"
+# These say in the API's description how one may sign in; what they find is not used.
+_BEARER = HTTPBearer(
+    scheme_name="key", description="An API key, or a Clerk session token.", auto_error=False
+)
+_COOKIE = APIKeyCookie(
+    name=SESSION, scheme_name="session", description="A browser's session.", auto_error=False
+)
 _CHALLENGE = 'Bearer realm="spotloom"'
 
 
@@ -94,7 +106,36 @@ def drop(response: Response, name: str, *, secure: bool) -> None:
     response.delete_cookie(name, path="/", secure=secure, httponly=True, samesite="lax")
 
 
-async def actor_of(request: Request, response: Response) -> Actor | None:
+class Renewals:
+    """Puts a session's new cookie on whatever is answered: also on a stream, or on an error."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: ASGIScope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        renewed: list[str] = []
+        scope.setdefault("state", {})[_RENEWED] = renewed
+
+        async def carrying(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                # The route itself may have begun, or ended, a session.
+                if "set-cookie" not in headers:
+                    for value in renewed:
+                        headers.append("set-cookie", value)
+            await send(message)
+
+        await self._app(scope, receive, carrying)
+
+
+async def actor_of(
+    request: Request,
+    _key: Annotated[object, Security(_BEARER)],
+    _session: Annotated[object, Security(_COOKIE)],
+) -> Actor | None:
     """Who asks: by Authorization if there is one, else by cookie; None for nobody."""
     gate = gate_of(request)
     given = request.headers.getlist("authorization")
@@ -105,19 +146,26 @@ async def actor_of(request: Request, response: Response) -> Actor | None:
         return None
     name = cookie_name(secure=secure)
     token = cookie(request, name)
-    entered = None if token is None else await gate.enter(token)
+    if token is None:
+        return None
+    renewed: list[str] | None = getattr(request.state, _RENEWED, None)
+    entered = await gate.enter(token, renew=renewed is not None)
     if entered is None:
         return None
-    if entered.token is not None:
-        keep(response, name, entered.token, secure=secure)
+    if entered.token is not None and renewed is not None:
+        carrier = Response()
+        keep(carrier, name, entered.token, secure=secure)
+        renewed.append(carrier.headers["set-cookie"])
     return entered.actor
 
 
-def scoped(scope: KeyScope) -> Callable[[Request, Response], Awaitable[Asked]]:
+Somebody = Annotated[Actor | None, Depends(actor_of)]
+
+
+def scoped(scope: KeyScope) -> Callable[[Request, Somebody], Awaitable[Asked]]:
     """A dependency: somebody whose role, and whose key if it is one, allows this."""
 
-    async def asked(request: Request, response: Response) -> Asked:
-        actor = await actor_of(request, response)
+    async def asked(request: Request, actor: Somebody) -> Asked:
         if actor is None:
             raise nobody()
         if not actor.role.covers(scope.role):
@@ -130,7 +178,6 @@ def scoped(scope: KeyScope) -> Callable[[Request, Response], Awaitable[Asked]]:
             raise Refused(
                 403, "The key does not allow this", f"The key is not made for {scope.value}."
             )
-        request.state.actor = actor
         return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
 
     return asked
@@ -142,9 +189,8 @@ spender = scoped(KeyScope.SPEND)
 admin = scoped(KeyScope.ADMIN)
 
 
-async def signed_in(request: Request, response: Response) -> Asked:
+async def signed_in(request: Request, actor: Somebody) -> Asked:
     """A dependency: a person with a session, whatever their role."""
-    actor = await actor_of(request, response)
     if actor is None:
         raise nobody()
     if actor.session_id is None:
@@ -154,9 +200,8 @@ async def signed_in(request: Request, response: Response) -> Asked:
     return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
 
 
-async def anybody(request: Request, response: Response) -> Asked:
+async def anybody(request: Request, actor: Somebody) -> Asked:
     """A dependency: whoever was let in, with any role and scope."""
-    actor = await actor_of(request, response)
     if actor is None:
         raise nobody()
     return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
