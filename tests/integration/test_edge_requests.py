@@ -16,7 +16,6 @@ from pydantic import BaseModel
 
 from spotloom.errors import SetupError
 from spotloom.web import edge
-from spotloom.web.edge.trace import bind_route
 
 log = structlog.get_logger()
 
@@ -28,7 +27,7 @@ class Note(BaseModel):
 
 
 async def _bound(request: Request):
-    await bind_route(request.scope)
+    await edge.bind_route(request.scope)
 
 
 routes = APIRouter(prefix="/api", dependencies=[Depends(_bound)])
@@ -74,10 +73,9 @@ def application(**more):
     app.add_api_route("/healthz", unread)
     app.include_router(routes)
     told = {"hosts": {"127.0.0.1"}, "public_url": None}
-    durations = edge.protect(
-        app, **told | {"largest_body": LARGEST, "body_within_s": WITHIN_S} | more
-    )
-    return app, durations
+    limits = {"largest_body": LARGEST, "body_within_s": WITHIN_S}
+    edge.protect(app, **told | limits | more)
+    return app
 
 
 @contextlib.asynccontextmanager
@@ -100,7 +98,7 @@ async def serving(app):
 
 @pytest.fixture
 async def client():
-    async with serving(application()[0]) as client:
+    async with serving(application()) as client:
         yield client
 
 
@@ -134,7 +132,7 @@ async def test_our_host_is_taken_with_any_port_and_a_final_dot(client):
 
 
 async def test_the_public_url_names_a_host_and_an_origin():
-    async with serving(application(public_url="https://Studio.example:8443")[0]) as client:
+    async with serving(application(public_url="https://Studio.example:8443")) as client:
         named = {"Host": "studio.example", "Cookie": "a=b"}
         for origin, status in (
             ("https://studio.example:8443", 200),
@@ -303,8 +301,8 @@ def told():
 
 
 async def test_the_log_names_the_request_the_route_and_the_campaign_and_no_more(told):
-    app, durations = application()
-    async with serving(app) as client:
+    durations = edge.new_durations()
+    async with serving(application(durations=durations)) as client:
         reply = await client.get("/api/campaigns/c1/notes?token=s3cret", headers=COOKIE | KEY)
         request_id = reply.headers["x-request-id"]
         await client.get("/api/s3cret/nowhere?token=s3cret")
@@ -323,15 +321,15 @@ async def test_the_log_names_the_request_the_route_and_the_campaign_and_no_more(
     assert lost["request_id"] != request_id
     assert "campaign_id" not in lost
     assert "s3cret" not in json.dumps(told)
-    counted = {series: buckets[-1][1] for series, buckets, _ in durations}
-    assert counted == {
+    (family,) = durations.collect()
+    assert {tuple(s.labels.values()): s.value for s in family.samples if s.name.endswith("_count")} == {
         ("GET", "/api/campaigns/{campaign_id}/notes", "200"): 1,
         ("GET", "none", "404"): 1,
     }
 
 
 async def test_a_fault_of_ours_is_told_in_the_log_and_not_to_the_caller(told):
-    async with serving(application()[0]) as client:
+    async with serving(application()) as client:
         reply = await client.get("/api/fault")
         detail = problem(reply, 500)
         assert reply.headers["x-request-id"] in detail

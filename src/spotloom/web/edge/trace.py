@@ -3,12 +3,12 @@
 import re
 import time
 import traceback
-from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from uuid import uuid4
 
 import structlog
+from prometheus_client import CollectorRegistry, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -23,36 +23,22 @@ _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # The ids in our paths that a log may name; other parts can be keys (invitations, links).
 _TOLD = {"campaign_id": "campaign_id", "batch_id": "batch", "combination_id": "combination_id"}
 
-Series = tuple[str, str, str]  # method, route, status
 
-
-class Durations:
-    """How long requests took in this process, by route."""
-
-    def __init__(self) -> None:
-        self._counts: dict[Series, Counter[float]] = {}
-        self._sums: dict[Series, float] = {}
-
-    def note(self, series: Series, seconds: float) -> None:
-        """Count one request."""
-        bound = next((b for b in BOUNDS_S if seconds <= b), float("inf"))
-        self._counts.setdefault(series, Counter())[bound] += 1
-        self._sums[series] = self._sums.get(series, 0.0) + seconds
-
-    def __iter__(self) -> Iterator[tuple[Series, list[tuple[str, float]], float]]:
-        """Each series with its cumulative buckets and its sum, as Prometheus reads them."""
-        for series, counts in list(self._counts.items()):
-            seen, buckets = 0, []
-            for bound in (*BOUNDS_S, float("inf")):
-                seen += counts[bound]
-                buckets.append(("+Inf" if bound == float("inf") else str(bound), float(seen)))
-            yield series, buckets, self._sums[series]
+def new_durations() -> Histogram:
+    """How long requests took in this process, by method, route and status."""
+    return Histogram(
+        "spotloom_http_request_seconds",
+        "Time from a request's arrival to the end of its answer, in this process.",
+        ("method", "route", "status"),
+        buckets=BOUNDS_S,
+        registry=CollectorRegistry(),
+    )
 
 
 class Trace:
     """The one place that tells what was asked and what became of it; never query strings."""
 
-    def __init__(self, app: ASGIApp, *, durations: Durations) -> None:
+    def __init__(self, app: ASGIApp, *, durations: Histogram) -> None:
         self._app, self._durations = app, durations
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,7 +67,8 @@ class Trace:
             finally:
                 seconds = time.monotonic() - began
                 asked = _asked(scope)
-                self._durations.note((asked["method"], asked["route"], str(status)), seconds)
+                labels = (asked["method"], asked["route"], str(status))
+                self._durations.labels(*labels).observe(seconds)
                 log.info("http.answered", **asked, status=status, ms=round(seconds * 1000, 1))
 
 
