@@ -38,10 +38,12 @@ async def hold(
     caps = await caps_of(session, workspace_id, lock=True)
     campaign = (
         await session.execute(
-            select(Campaign.budget, Campaign.batch_key).where(Campaign.id == campaign_id)
+            select(Campaign.budget, Campaign.batch_key).where(
+                Campaign.workspace_id == workspace_id, Campaign.id == campaign_id
+            )
         )
     ).one()
-    spent = (await ledger.money(session, campaign_id)).committed
+    spent = (await ledger.money(session, campaign_id, workspace_id=workspace_id)).committed
     _allow(f"budget of batch '{campaign.batch_key}'", campaign.budget, spent, adding)
     _allow("workspace's budget", caps.budget, caps.committed, adding)
     _allow("day's budget", caps.daily_budget, caps.committed_today, adding)

@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.tables import Generation, LedgerEntry
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.errors import Conflict
 
 
@@ -53,38 +54,50 @@ async def mark_unknown(session: AsyncSession, generation_id: UUID) -> None:
     await _append(session, generation_id, kind="unknown", amount=None)
 
 
-async def money(session: AsyncSession, campaign_id: UUID) -> Money:
+async def money(session: AsyncSession, campaign_id: UUID, *, workspace_id: UUID = LOCAL) -> Money:
     """How the campaign's money stands."""
+    found = await money_of(session, [campaign_id], workspace_id=workspace_id)
+    return found[campaign_id]
+
+
+async def money_of(
+    session: AsyncSession, campaign_ids: Sequence[UUID], *, workspace_id: UUID
+) -> dict[UUID, Money]:
+    """How the money of each of these campaigns stands."""
     entry = LedgerEntry
     one = (
         select(
+            entry.campaign_id,
             func.sum(case((entry.kind == "reserve", entry.amount), else_=0)).label("reserved"),
             func.sum(case((entry.kind == "settle", entry.amount), else_=0)).label("actual"),
             func.bool_or(entry.kind.in_(("settle", "release"))).label("ended"),
             func.bool_or(entry.kind == "unknown").label("unknown"),
         )
-        .where(entry.campaign_id == campaign_id)
-        .group_by(entry.generation_id)
+        .where(entry.workspace_id == workspace_id, entry.campaign_id.in_(campaign_ids))
+        .group_by(entry.campaign_id, entry.generation_id)
         .subquery()
     )
-    zero = literal(Decimal(0))
-    row = (
-        await session.execute(
-            select(
-                func.coalesce(
-                    func.sum(one.c.reserved).filter(~one.c.ended & ~one.c.unknown), zero
-                ).label("reserved"),
-                func.coalesce(
-                    func.sum(one.c.reserved).filter(~one.c.ended & one.c.unknown), zero
-                ).label("unknown"),
-                func.coalesce(func.sum(one.c.actual), zero).label("actual"),
-                func.coalesce(func.sum(one.c.reserved), zero).label("estimated"),
-            )
-        )
-    ).one()
-    return Money(
-        estimated=row.estimated, reserved=row.reserved, unknown=row.unknown, actual=row.actual
+    zero = Decimal(0)
+    rows = await session.execute(
+        select(
+            one.c.campaign_id,
+            func.coalesce(
+                func.sum(one.c.reserved).filter(~one.c.ended & ~one.c.unknown), zero
+            ).label("reserved"),
+            func.coalesce(
+                func.sum(one.c.reserved).filter(~one.c.ended & one.c.unknown), zero
+            ).label("unknown"),
+            func.sum(one.c.actual).label("actual"),
+            func.sum(one.c.reserved).label("estimated"),
+        ).group_by(one.c.campaign_id)
     )
+    none = Money(estimated=zero, reserved=zero, unknown=zero, actual=zero)
+    return dict.fromkeys(campaign_ids, none) | {
+        row.campaign_id: Money(
+            estimated=row.estimated, reserved=row.reserved, unknown=row.unknown, actual=row.actual
+        )
+        for row in rows
+    }
 
 
 async def _append(

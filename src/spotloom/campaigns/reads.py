@@ -11,10 +11,12 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
 
 from spotloom.campaigns import ledger
 from spotloom.campaigns.ledger import Money
 from spotloom.campaigns.tables import Asset, Campaign, CombinationRow, Generation, Lane, LaneSlot
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.creative.request import VideoRequest
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
@@ -33,6 +35,8 @@ class Header:
     estimated_cost: Decimal
     budget: Decimal | None
     created_at: dt.datetime
+    created_by: str | None = None  # "person:…" or "key:…"; None from this machine
+    version: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,6 +85,7 @@ class LaneState:
     paused_until: dt.datetime | None
     blocked: bool
     reason: str | None
+    starts_a_minute: int | None = None  # how fast videos may start; None is unbounded
 
     def to_json(self) -> dict[str, Any]:
         """The lane as a machine reads it."""
@@ -124,45 +129,57 @@ class Progress:
         return (self.total - self.over) / self.finished_a_minute * 60
 
 
-async def find(session: AsyncSession, name: str) -> Header:
-    """The campaign with this batch id or campaign id; NotFound names what exists."""
-    where = Campaign.batch_key == name
+async def find(session: AsyncSession, name: str, *, workspace_id: UUID = LOCAL) -> Header:
+    """The workspace's campaign with this campaign id or batch id; NotFound names what exists."""
+    ours = select(Campaign).where(_listed(workspace_id))
+    row = None
     with contextlib.suppress(ValueError):
-        where = where | (Campaign.id == UUID(name))
-    row = await session.scalar(select(Campaign).where(where).limit(1))
+        row = await session.scalar(ours.where(Campaign.id == UUID(name)))
+    if row is None:
+        row = await session.scalar(ours.where(Campaign.batch_key == name))
     if row is None:
         known = await session.scalars(
-            select(Campaign.batch_key).order_by(Campaign.created_at.desc()).limit(5)
+            select(Campaign.batch_key)
+            .where(_listed(workspace_id))
+            .order_by(Campaign.id.desc())
+            .limit(5)
         )
         latest = ", ".join(known)
         raise NotFound(
             f"There is no campaign '{name}'. "
             + (f"The latest are: {latest}." if latest else "None has been made here yet.")
         )
-    return _header(row)
+    return header(row)
 
 
-async def campaigns(session: AsyncSession, *, limit: int = 20) -> list[Header]:
-    """The latest campaigns, newest first."""
-    rows = await session.scalars(select(Campaign).order_by(Campaign.created_at.desc()).limit(limit))
-    return [_header(row) for row in rows]
+async def campaigns(
+    session: AsyncSession, *, limit: int = 20, workspace_id: UUID = LOCAL
+) -> list[Header]:
+    """The workspace's latest campaigns, newest first."""
+    ours = select(Campaign).where(_listed(workspace_id))
+    rows = await session.scalars(ours.order_by(Campaign.id.desc()).limit(limit))
+    return [header(row) for row in rows]
 
 
-async def progress(session: AsyncSession, campaign_id: UUID) -> Progress:
+async def progress(
+    session: AsyncSession, campaign_id: UUID, *, workspace_id: UUID = LOCAL
+) -> Progress:
     """How far the campaign is now."""
-    latest = _latest(campaign_id).subquery()
+    latest = _latest(campaign_id, workspace_id).subquery()
     rows = await session.execute(select(latest.c.status, func.count()).group_by(latest.c.status))
     return Progress(
         counts={Status(status): count for status, count in rows},
-        money=await ledger.money(session, campaign_id),
-        lanes=await lanes(session, campaign_id=campaign_id),
-        finished_a_minute=await _pace(session, campaign_id),
+        money=await ledger.money(session, campaign_id, workspace_id=workspace_id),
+        lanes=await lanes(session, campaign_id=campaign_id, workspace_id=workspace_id),
+        finished_a_minute=await _pace(session, campaign_id, workspace_id),
     )
 
 
-async def videos(session: AsyncSession, campaign_id: UUID) -> list[Video]:
+async def videos(
+    session: AsyncSession, campaign_id: UUID, *, workspace_id: UUID = LOCAL
+) -> list[Video]:
     """Every combination in the order of the matrix, each with its latest attempt and its files."""
-    latest = _latest(campaign_id).subquery()
+    latest = _latest(campaign_id, workspace_id).subquery()
     rows = (
         await session.execute(
             select(Generation, CombinationRow.key, CombinationRow.values, Campaign.provider)
@@ -172,7 +189,7 @@ async def videos(session: AsyncSession, campaign_id: UUID) -> list[Video]:
             .order_by(CombinationRow.position)
         )
     ).all()
-    files = await _files(session, campaign_id)
+    files = await _files(session, campaign_id, workspace_id)
     return [
         Video(
             key=row.key,
@@ -194,7 +211,8 @@ async def videos(session: AsyncSession, campaign_id: UUID) -> list[Video]:
     ]
 
 
-def _header(row: Campaign) -> Header:
+def header(row: Campaign) -> Header:
+    """What the stored campaign is."""
     return Header(
         id=row.id,
         batch_key=row.batch_key,
@@ -205,24 +223,32 @@ def _header(row: Campaign) -> Header:
         estimated_cost=row.estimated_cost,
         budget=row.budget,
         created_at=row.created_at,
+        created_by=row.created_by,
+        version=row.version,
     )
 
 
-def _latest(campaign_id: UUID) -> Any:
+def _listed(workspace_id: UUID) -> ColumnElement[bool]:
+    return (Campaign.workspace_id == workspace_id) & Campaign.deleted_at.is_(None)
+
+
+def _latest(campaign_id: UUID, workspace_id: UUID) -> Any:
     g = Generation
     return (
         select(g.id, g.status)
-        .where(g.campaign_id == campaign_id)
+        .where(g.workspace_id == workspace_id, g.campaign_id == campaign_id)
         .ext(distinct_on(g.combination_id))
         .order_by(g.combination_id, g.attempt.desc())
     )
 
 
-async def _files(session: AsyncSession, campaign_id: UUID) -> dict[UUID, dict[str, File]]:
+async def _files(
+    session: AsyncSession, campaign_id: UUID, workspace_id: UUID
+) -> dict[UUID, dict[str, File]]:
     assets = await session.scalars(
         select(Asset)
         .join(Generation, Generation.id == Asset.generation_id)
-        .where(Generation.campaign_id == campaign_id)
+        .where(Asset.workspace_id == workspace_id, Generation.campaign_id == campaign_id)
     )
     files: dict[UUID, dict[str, File]] = {}
     for asset in assets:
@@ -238,10 +264,14 @@ async def _files(session: AsyncSession, campaign_id: UUID) -> dict[UUID, dict[st
 
 
 async def lanes(
-    session: AsyncSession, *, campaign_id: UUID | None = None, provider: str | None = None
+    session: AsyncSession,
+    *,
+    campaign_id: UUID | None = None,
+    provider: str | None = None,
+    workspace_id: UUID = LOCAL,
 ) -> tuple[LaneState, ...]:
-    """How the lanes stand: all, or those of one campaign or provider."""
-    wanted = select(Lane.id)
+    """How the workspace's lanes stand: all, or those of one campaign or provider."""
+    wanted = select(Lane.id).where(Lane.workspace_id == workspace_id)
     if campaign_id is not None:
         used = select(Generation.lane_id).where(Generation.campaign_id == campaign_id)
         wanted = wanted.where(Lane.id.in_(used))
@@ -269,17 +299,19 @@ async def lanes(
             paused_until=row[0].paused_until,
             blocked=row[0].blocked,
             reason=row[0].reason,
+            starts_a_minute=row[0].starts_a_minute,
         )
         for row in rows
     )
 
 
-async def _pace(session: AsyncSession, campaign_id: UUID) -> float | None:
+async def _pace(session: AsyncSession, campaign_id: UUID, workspace_id: UUID) -> float | None:
     """Videos over per minute, observed over at most the last five minutes of this campaign."""
     g = Generation
     recent = (
         select(g.over_at)
         .where(
+            g.workspace_id == workspace_id,
             g.campaign_id == campaign_id,
             g.over_at > func.clock_timestamp() - dt.timedelta(minutes=5),
         )
@@ -294,7 +326,7 @@ async def _pace(session: AsyncSession, campaign_id: UUID) -> float | None:
                     func.clock_timestamp()
                     - func.greatest(
                         select(func.min(g.admitted_at))
-                        .where(g.campaign_id == campaign_id)
+                        .where(g.workspace_id == workspace_id, g.campaign_id == campaign_id)
                         .scalar_subquery(),
                         func.clock_timestamp() - dt.timedelta(minutes=5),
                     ),

@@ -11,7 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import budgets, ids, ledger
+from spotloom.campaigns import budgets, ids, ledger, tenancy
 from spotloom.campaigns.channels import LANES, notify
 from spotloom.campaigns.tables import (
     Campaign,
@@ -26,7 +26,7 @@ from spotloom.creative.plan import Plan
 from spotloom.creative.pricing import price
 from spotloom.errors import Conflict
 
-LOCAL = UUID("01900000-0000-7000-8000-000000000001")  # the workspace of a laptop's one owner
+LOCAL = tenancy.LOCAL
 PRIORITIES = {"high": 0, "normal": 1, "low": 2}
 TURN = 1 << 20  # places in the queue between two turns: more than a batch can hold
 
@@ -50,14 +50,22 @@ class Batch:
 
 
 async def submit(
-    session: AsyncSession, plan: Plan, *, batch_key: str, brief: Mapping[str, Any], lane: LaneKey
+    session: AsyncSession,
+    plan: Plan,
+    *,
+    batch_key: str,
+    brief: Mapping[str, Any],
+    lane: LaneKey,
+    workspace_id: UUID = LOCAL,
+    created_by: str | None = None,
 ) -> Batch:
     """Store the plan under its batch key; the same key again is the same batch.
 
     `brief` is the brief as it was written (camelCase JSON values), kept for people and editing.
     Raises BudgetRefused, and Conflict when the key belongs to a different brief.
     """
-    workspace_id = await ensure_workspace(session)
+    if workspace_id == LOCAL:
+        await ensure_workspace(session)
     fingerprints = [request.fingerprint for request in plan.requests]
     campaign = {
         "id": ids.new(),
@@ -69,6 +77,7 @@ async def submit(
         "model": plan.brief.model,
         "estimated_cost": plan.total,
         "budget": plan.brief.budget,
+        "created_by": created_by,
     }
     inserted = await session.scalar(
         upsert(Campaign)
@@ -107,7 +116,7 @@ async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) 
 
 
 async def ensure_workspace(session: AsyncSession) -> UUID:
-    """The workspace of this laptop's owner, made if need be."""
+    """The workspace of this laptop's owner, made if need be; every other is made by sign-in."""
     await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
     return LOCAL
 
@@ -122,12 +131,17 @@ async def _existing(
 ) -> Batch:
     row = (
         await session.execute(
-            select(Campaign.id, Campaign.brief_hash).where(
+            select(Campaign.id, Campaign.brief_hash, Campaign.deleted_at).where(
                 Campaign.workspace_id == workspace_id,
                 Campaign.batch_key == campaign["batch_key"],
             )
         )
     ).one()
+    if row.deleted_at is not None:
+        raise Conflict(
+            f"Batch id '{campaign['batch_key']}' belongs to a campaign that was deleted. "
+            "Use another for this one."
+        )
     if row.brief_hash != campaign["brief_hash"]:
         raise Conflict(
             f"Batch id '{campaign['batch_key']}' already belongs to a different brief or provider. "

@@ -10,6 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.database import Sessions
 
+LOCAL = UUID("01900000-0000-7000-8000-000000000001")  # the workspace of a laptop's one owner
 _ENTER = text("SELECT set_config('spotloom.workspace', :workspace_id, true)")
 
 

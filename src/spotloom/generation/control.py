@@ -2,6 +2,9 @@
 
 Each is safe to repeat, and safe against the work that goes on meanwhile: every change names the
 state it expects, and what is at the provider is asked to stop by message, never killed.
+
+They take a campaign's id, and trust it: the door has looked the campaign up within its workspace
+(`reads.find`), and the database shows the web no other's rows.
 """
 
 from collections.abc import Collection
@@ -50,7 +53,9 @@ async def cancel(
     await _hold(session, campaign_id, keys)
     if keys is None:
         await session.execute(
-            update(Campaign).where(Campaign.id == campaign_id).values(state="cancelled")
+            update(Campaign)
+            .where(Campaign.id == campaign_id)
+            .values(state="cancelled", version=Campaign.version + 1)
         )
     g = Generation
     waiting = await session.scalars(
@@ -223,7 +228,7 @@ async def _set_state(session: AsyncSession, campaign_id: UUID, state: str, *, un
     found = await session.scalar(
         update(Campaign)
         .where(Campaign.id == campaign_id, Campaign.state != unless)
-        .values(state=state)
+        .values(state=state, version=Campaign.version + 1)
         .returning(Campaign.id)
     )
     if found is None:

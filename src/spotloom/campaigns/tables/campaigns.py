@@ -52,6 +52,7 @@ class Campaign(Table):
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     created_by: Mapped[str | None]  # "person:…" or "key:…"
     version: Mapped[int] = mapped_column(server_default="1")  # grows with every edit by a person
+    deleted_at: Mapped[dt.datetime | None]  # off every list since; its money stays in the ledger
     changed: Mapped[str] = mapped_column(
         Transaction, server_default=text("pg_current_xact_id()")
     )  # the transaction that changed it last; a trigger says so

@@ -424,6 +424,11 @@ def upgrade() -> None:
         ),
         schema="spotloom",
     )
+    op.add_column(
+        "campaign",
+        sa.Column("deleted_at", postgresql.TIMESTAMP(timezone=True), nullable=True),
+        schema="spotloom",
+    )
     op.create_index(
         "campaign_of_workspace", "campaign", ["workspace_id", "id"], unique=False, schema="spotloom"
     )
@@ -610,6 +615,7 @@ def downgrade() -> None:
     op.drop_column("combination", "reject_reason", schema="spotloom")
     op.drop_column("combination", "review", schema="spotloom")
     op.drop_index("campaign_of_workspace", table_name="campaign", schema="spotloom")
+    op.drop_column("campaign", "deleted_at", schema="spotloom")
     op.drop_column("campaign", "changed", schema="spotloom")
     op.drop_column("campaign", "version", schema="spotloom")
     op.drop_column("campaign", "created_by", schema="spotloom")

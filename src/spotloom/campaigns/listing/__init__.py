@@ -1,0 +1,34 @@
+"""Lists, a page at a time: each page goes on where the last one ended, whatever came between."""
+
+from spotloom.campaigns.listing.campaigns import Figures, campaigns, figures, remove
+from spotloom.campaigns.listing.combinations import (
+    Combination,
+    Counts,
+    combination,
+    combinations,
+    counts,
+)
+from spotloom.campaigns.listing.files import File
+from spotloom.campaigns.listing.filters import Filter, Sort
+from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
+from spotloom.campaigns.listing.records import AuditEntry, audit
+
+__all__ = [
+    "LONGEST",
+    "AuditEntry",
+    "BadCursor",
+    "Combination",
+    "Counts",
+    "Figures",
+    "File",
+    "Filter",
+    "Page",
+    "Sort",
+    "audit",
+    "campaigns",
+    "combination",
+    "combinations",
+    "counts",
+    "figures",
+    "remove",
+]
