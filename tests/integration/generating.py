@@ -44,7 +44,7 @@ _DIMENSIONS = {
 }
 
 # Every change of state and progress, seen by the database itself.
-_AUDIT = """
+AUDIT = """
 CREATE TABLE public.seen (
   n bigserial PRIMARY KEY, at timestamptz DEFAULT clock_timestamp(), generation_id uuid,
   was text, became text, progress_was integer, progress integer, job_was text, job text);
@@ -305,13 +305,13 @@ def order(videos: int, *, idea: str | None = None, **more: Any) -> Planned:
 @contextlib.contextmanager
 def template(server_url: str) -> Iterator[str]:
     """The name of a database with our tables, the engine's and the audit, to make others from."""
-    with _database(server_url) as url:
+    with database(server_url) as url:
         settings = Settings(_env_file=None, DATABASE_URL=url, SORA_BASE_URL="http://127.0.0.1:9/v1")
         # In a thread of its own, because a test may be running an event loop in this one.
         with ThreadPoolExecutor(1) as thread:
             thread.submit(asyncio.run, _furnish(settings)).result()
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(_AUDIT)
+            connection.execute(AUDIT)
         yield urlsplit(url).path[1:]
 
 
@@ -322,14 +322,8 @@ async def _furnish(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def database(server_url: str, *, like: str) -> Iterator[str]:
+def database(server_url: str, *, like: str = "template1") -> Iterator[str]:
     """The URL of a new database made from the template, dropped afterwards."""
-    with _database(server_url, like=like) as url:
-        yield url
-
-
-@contextlib.contextmanager
-def _database(server_url: str, *, like: str = "template1") -> Iterator[str]:
     name = f"test_{uuid.uuid4().hex}"
     with psycopg.connect(server_url, autocommit=True) as connection:
         making = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
