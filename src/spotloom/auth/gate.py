@@ -3,9 +3,9 @@
 import time
 
 import structlog
-from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.auth import keys, local, sessions
+from spotloom.auth import keys, local, people, sessions
 from spotloom.auth.issuers import admission, clerk_events
 from spotloom.auth.issuers.admission import Admitted
 from spotloom.auth.issuers.clerk import Clerk, ClerkSession
@@ -13,12 +13,10 @@ from spotloom.auth.issuers.oidc import Oidc
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.passwords import Passwords
 from spotloom.auth.people import Identity
-from spotloom.auth.roles import EVERYTHING, Actor, Role
+from spotloom.auth.roles import EVERYTHING, Actor
 from spotloom.auth.sessions import Entered
 from spotloom.auth.sign_in import SignIn
-from spotloom.auth.tables import Member, Person
 from spotloom.campaigns.database import Sessions
-from spotloom.errors import Transient
 
 log = structlog.get_logger()
 
@@ -58,41 +56,51 @@ class Gate:
     async def by_clerk(self, jwt: str) -> Actor | None:
         """Whom a session token of Clerk's lets in; None when it is not to be believed."""
         try:
-            said, admitted = await self.admit_by_clerk(jwt)
-        except (Untrusted, Transient) as refused:
+            said, identity = await self.believe(jwt)
+            async with self.sessions.begin() as session:
+                found = await admission.known(session, said, identity)
+                if found is None:
+                    admitted = await self.admit(session, said, identity)
+                    if admitted is not None:
+                        found = await people.part(
+                            session, admitted.workspace_id, admitted.person_id
+                        )
+        except Untrusted as refused:
             log.warning("clerk.refused", reason=str(refused))
             return None
-        if admitted is None:
+        if found is None:
             log.warning("clerk.stranger", user=said.user)
             return None
-        async with self.sessions() as session:
-            person = await session.get_one(Person, admitted.person_id)
-            member = await session.get(Member, (admitted.workspace_id, admitted.person_id))
-        if member is None:
-            return None
         return Actor(
-            workspace_id=admitted.workspace_id,
-            role=Role(member.role),
-            person_id=person.id,
+            workspace_id=found.workspace_id,
+            role=found.role,
+            person_id=found.person_id,
             key_id=None,
             session_id=None,
-            name=person.name,
+            name=found.name,
             scopes=frozenset({EVERYTHING}),
         )
 
-    async def admit_by_clerk(self, jwt: str) -> tuple[ClerkSession, Admitted | None]:
-        """What the token says, and where its person belongs; Untrusted when it is not believed."""
+    async def believe(self, jwt: str) -> tuple[ClerkSession, Identity]:
+        """What a token of Clerk's says, and of whom; Untrusted when it is not to be believed."""
         if self.clerk is None:
             raise Untrusted("Clerk is not configured.")
         said = self.clerk.session(jwt, now=time.time())
-        async with self.sessions.begin() as session:
+        async with self.sessions() as session:
             await clerk_events.check_alive(session, said)
-        identity = await self._known(said) or await self.clerk.identity(said.user)
-        async with self.sessions.begin() as session:
-            await clerk_events.check_alive(session, said)  # again: asking Clerk took a while
-            if said.organization is not None:
-                return said, await admission.admit_member(session, identity, said.organization)
-            return said, await admission.admit(session, identity, admin_email=None)
+            known = await people.known(session, self.clerk.issuer, said.user)
+        # Clerk is asked about each person only once.
+        return said, known or await self.clerk.identity(said.user)
+
+    async def admit(
+        self, session: AsyncSession, said: ClerkSession, identity: Identity
+    ) -> Admitted | None:
+        """Where the person of a believed token belongs; None when nowhere."""
+        await clerk_events.take_turn(session)
+        await clerk_events.check_alive(session, said)  # Clerk may have told us meanwhile
+        if said.organization is not None:
+            return await admission.admit_member(session, identity, said.organization)
+        return await admission.admit(session, identity, admin_email=None)
 
     async def is_new(self) -> bool:
         """Whether nobody has ever signed in here."""
@@ -103,21 +111,3 @@ class Gate:
         """A one-time link for the owner."""
         async with self.sessions.begin() as session:
             return await local.login_link(session, self.sign_in.public_url)
-
-    async def _known(self, said: ClerkSession) -> Identity | None:
-        """The person as we know them, so that Clerk is asked about each only once."""
-        assert self.clerk is not None  # noqa: S101 - the caller has asked
-        async with self.sessions() as session:
-            person = await session.scalar(
-                select(Person).where(
-                    Person.issuer == self.clerk.issuer, Person.subject == said.user
-                )
-            )
-        if person is None:
-            return None
-        return Identity(
-            issuer=person.issuer,
-            subject=person.subject,
-            name=person.name,
-            verified_email=person.email,
-        )

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, func, select, update
+from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -46,6 +46,16 @@ async def find(session: AsyncSession, identity: Identity) -> UUID | None:
         .returning(Person.id)
     )
     return found
+
+
+async def known(session: AsyncSession, issuer: str, subject: str) -> Identity | None:
+    """The identity as we have it; None for a stranger."""
+    person = await session.scalar(
+        select(Person).where(Person.issuer == issuer, Person.subject == subject)
+    )
+    if person is None:
+        return None
+    return Identity(issuer=issuer, subject=subject, name=person.name, verified_email=person.email)
 
 
 async def add(session: AsyncSession, identity: Identity) -> UUID:
@@ -96,6 +106,14 @@ async def members(session: AsyncSession, workspace_id: UUID) -> list[Part]:
 async def parts(session: AsyncSession, person_id: UUID) -> list[Part]:
     """The person's parts in all workspaces, the oldest first."""
     return await _parts(session, Member.person_id == person_id)
+
+
+async def part(session: AsyncSession, workspace_id: UUID, person_id: UUID) -> Part | None:
+    """The person's part in that workspace, if they have one."""
+    found = await _parts(
+        session, and_(Member.workspace_id == workspace_id, Member.person_id == person_id)
+    )
+    return found[0] if found else None
 
 
 async def usual_part(session: AsyncSession, person_id: UUID) -> UUID | None:

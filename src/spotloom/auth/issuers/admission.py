@@ -8,9 +8,9 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import invitations, people
-from spotloom.auth.issuers.clerk import Organization
+from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.local import ISSUER
-from spotloom.auth.people import Identity
+from spotloom.auth.people import Identity, Part
 from spotloom.auth.roles import Role
 from spotloom.auth.tables import Member, Person
 from spotloom.campaigns import audit, ids
@@ -65,6 +65,22 @@ async def admit_member(
         action = "member.joined" if before is None else "member.changed"
         await _tell(session, workspace_id, person_id, action, role=organization.role)
     return Admitted(workspace_id, person_id)
+
+
+async def known(session: AsyncSession, said: ClerkSession, identity: Identity) -> Part | None:
+    """The person's part, when the token says nothing that we do not know already."""
+    person_id = await session.scalar(
+        select(Person.id).where(
+            Person.issuer == identity.issuer, Person.subject == identity.subject
+        )
+    )
+    if person_id is None or said.organization is None:
+        return None
+    workspace_id = await session.scalar(
+        select(Workspace.id).where(Workspace.external_id == said.organization.id)
+    )
+    part = workspace_id and await people.part(session, workspace_id, person_id)
+    return part if part and part.role is said.organization.role else None
 
 
 async def workspace_of(session: AsyncSession, organization: Organization) -> UUID:

@@ -23,6 +23,7 @@ from spotloom.campaigns import audit
 from spotloom.campaigns.tables import WebhookEvent, Workspace
 
 _STATE = "clerk:state"  # as the provider of rows that keep "over" or "here", and since when
+_TURN = 7_046_112_011  # an advisory lock
 _Id = Field(min_length=1, max_length=200, pattern=r"^[\x21-\x7b\x7d\x7e]+$")  # ASCII without "|"
 _since = cast(func.split_part(WebhookEvent.job, ":", 2), BigInteger)
 SESSION_OVER = {"session.ended", "session.revoked", "session.removed"}
@@ -59,8 +60,14 @@ class _Membership(BaseModel):
     public_user_data: _User
 
 
+async def take_turn(session: AsyncSession) -> None:
+    """Let in, or put out, one at a time: or a session could begin while its end is being told."""
+    await session.execute(select(func.pg_advisory_xact_lock(_TURN)))
+
+
 async def take(session: AsyncSession, event: Event, *, issuer: str) -> bool:
     """Do what the event asks for; false when it is old news, or of a kind that we do not need."""
+    await take_turn(session)
     at = event.timestamp
     if event.type in SESSION_OVER:
         return await _end_session(session, _Named.model_validate(event.data).id, at)

@@ -1,0 +1,13 @@
+"""Signing in and out over HTTP, and who may come in: sessions, keys, members, invitations."""
+
+from fastapi import APIRouter
+
+from spotloom.web.sign_in import clerk, doors, keys, members, oidc, pages, session
+
+
+def router() -> APIRouter:
+    """All routes of this room; they reach for `app.state.parts`."""
+    routes = APIRouter()
+    for part in (pages, doors, oidc, clerk, session, keys, members):
+        routes.include_router(part.routes)
+    return routes

@@ -1,0 +1,105 @@
+"""Signing in with Clerk, and what Clerk tells us later."""
+
+import time
+
+import structlog
+from fastapi import APIRouter, Request, Response
+from pydantic import ValidationError
+from sqlalchemy.dialects.postgresql import insert as upsert
+
+from spotloom.auth.issuers import clerk_events
+from spotloom.auth.issuers.clerk_events import Event
+from spotloom.auth.issuers.tokens import Untrusted
+from spotloom.campaigns.tables import WebhookEvent
+from spotloom.errors import NotFound
+from spotloom.web import gate as web_gate
+from spotloom.web.errors import Refused
+from spotloom.web.gate import TheGate
+from spotloom.web.sign_in.begin import begin, begun, hand_over
+from spotloom.web.sign_in.shapes import Begun, ClerkToken
+from spotloom.web.signatures import Forged, signing_key, verified_id
+
+log = structlog.get_logger()
+routes = APIRouter(tags=["sign-in"])
+
+LARGEST_EVENT = 256 * 1024
+_PROVIDER = "clerk"
+
+
+@routes.post("/auth/clerk")
+async def enter(asked: ClerkToken, request: Request, response: Response, gate: TheGate) -> Begun:
+    """Sign in with a session token of Clerk's."""
+    web_gate.is_secure(request)
+    if gate.clerk is None:
+        raise NotFound("Clerk is not configured here.")
+    try:
+        said, identity = await gate.believe(asked.token)
+        async with gate.sessions.begin() as session:
+            admitted = await gate.admit(session, said, identity)
+            if admitted is None:
+                raise Refused(
+                    403,
+                    "No place for you yet",
+                    "You belong to no workspace here. Choose an organisation in Clerk, or ask for "
+                    "an invitation.",
+                )
+            token = await begin(
+                session,
+                request,
+                workspace_id=admitted.workspace_id,
+                person_id=admitted.person_id,
+                how="clerk",
+                external_id=said.session,
+            )
+    except Untrusted as error:
+        log.warning("clerk.refused", reason=str(error))
+        raise Refused(
+            401,
+            "Not signed in",
+            "The token is not one of Clerk's for this site, or it is over.",
+            www_authenticate='Bearer realm="spotloom"',
+        ) from error
+    hand_over(request, response, token)
+    return begun(admitted.workspace_id, admitted.person_id)
+
+
+@routes.post("/api/webhooks/clerk", status_code=204, tags=["webhooks"])
+async def take(request: Request, gate: TheGate) -> None:
+    """Take an event of Clerk's, signed by Svix, once."""
+    settings = gate.sign_in.clerk
+    if gate.clerk is None or settings is None or settings.webhook_secret is None:
+        raise Refused(503, "Not taken", "Set CLERK_WEBHOOK_SECRET to take Clerk's webhooks.")
+    body = await _body(request)
+    # Clerk sends through Svix, whose older names for the headers are the same three.
+    headers = {
+        f"webhook-{part}": request.headers.get(f"svix-{part}")
+        or request.headers.get(f"webhook-{part}", "")
+        for part in ("id", "timestamp", "signature")
+    }
+    try:
+        key = signing_key(settings.webhook_secret)
+        event_id = verified_id(headers, body, key=key, now=time.time())
+    except Forged as error:
+        raise Refused(401, "Not believed", str(error)) from error
+    try:
+        event = Event.model_validate_json(body)
+        async with gate.sessions.begin() as session:
+            fresh = await session.scalar(
+                upsert(WebhookEvent)
+                .values(provider=_PROVIDER, event_id=event_id.replace("\x00", ""))
+                .on_conflict_do_nothing()
+                .returning(WebhookEvent.event_id)
+            )
+            if fresh is not None:
+                await clerk_events.take(session, event, issuer=gate.clerk.issuer)
+    except ValidationError as error:
+        raise Refused(422, "Not understood", "The event lacks what its type needs.") from error
+
+
+async def _body(request: Request) -> bytes:
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > LARGEST_EVENT:
+            raise Refused(413, "Too large", f"The body is over {LARGEST_EVENT:,} bytes.")
+    return bytes(body)

@@ -1,0 +1,85 @@
+"""The workspace's API keys: see, make, revoke."""
+
+import datetime as dt
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from spotloom.auth import keys
+from spotloom.auth.keys import Wanted
+from spotloom.auth.roles import Role
+from spotloom.auth.tables import ApiKey
+from spotloom.campaigns import audit
+from spotloom.contract.shapes import Page
+from spotloom.web.errors import Refused
+from spotloom.web.gate import Keys
+from spotloom.web.sign_in.shapes import KeyMade, KeyOf, NewKey
+
+routes = APIRouter(prefix="/api/keys", tags=["keys"])
+
+
+@routes.get("")
+async def listed(who: Keys) -> Page[KeyOf]:
+    """The keys that still work, the newest first."""
+    async with who.scope.read() as session:
+        found = await keys.living(session, who.actor.workspace_id)
+    return Page(items=[KeyOf(**_told(row)) for row in found], next_cursor=None)
+
+
+@routes.post("", status_code=201)
+async def make(asked: NewKey, who: Keys) -> KeyMade:
+    """Make a key. It is shown in this answer, and never again."""
+    if not (who.actor.role.covers(asked.role) and who.actor.grants(asked.scopes)):
+        raise Refused(
+            403, "More than you may do", "A key can be given no more than its maker may do."
+        )
+    days = asked.expires_in_days
+    wanted = Wanted(
+        name=asked.name,
+        role=asked.role,
+        scopes=frozenset(asked.scopes),
+        expires_at=None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days),
+    )
+    async with who.scope.begin() as session:
+        row, key = await keys.create(session, who.actor.workspace_id, wanted, by=who.actor.text)
+        await audit.record(
+            session,
+            who.actor.workspace_id,
+            actor=who.actor.text,
+            action="key.made",
+            target=f"key:{row.id}",
+            name=row.name,
+            role=row.role,
+            scopes=row.scopes,
+        )
+        told = _told(row)
+    return KeyMade(**told, key=key)
+
+
+@routes.delete("/{key_id}", status_code=204)
+async def revoke(key_id: UUID, who: Keys) -> None:
+    """End a key, at once and for good."""
+    async with who.scope.begin() as session:
+        name = await keys.revoke(session, who.actor.workspace_id, key_id)
+        await audit.record(
+            session,
+            who.actor.workspace_id,
+            actor=who.actor.text,
+            action="key.revoked",
+            target=f"key:{key_id}",
+            name=name,
+        )
+
+
+def _told(row: ApiKey) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "name": row.name,
+        "role": Role(row.role),
+        "scopes": row.scopes,
+        "prefix": row.prefix,
+        "created_by": row.created_by,
+        "created_at": row.created_at,
+        "expires_at": row.expires_at,
+        "seen_at": row.seen_at,
+    }

@@ -1,0 +1,111 @@
+"""The workspace's members and open invitations."""
+
+from uuid import UUID
+
+from fastapi import APIRouter
+
+from spotloom.auth import invitations, people
+from spotloom.auth.roles import Role
+from spotloom.auth.tables import Invitation
+from spotloom.campaigns import audit
+from spotloom.contract.shapes import Page
+from spotloom.web.gate import Members, TheGate
+from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvitation, RoleChange
+
+routes = APIRouter(prefix="/api", tags=["members"])
+
+
+@routes.get("/members")
+async def listed(who: Members) -> Page[MemberOf]:
+    """The members, those of longest standing first."""
+    async with who.scope.read() as session:
+        found = await people.members(session, who.actor.workspace_id)
+    items = [
+        MemberOf(person_id=m.person_id, name=m.name, email=m.email, role=m.role) for m in found
+    ]
+    return Page(items=items, next_cursor=None)
+
+
+@routes.patch("/members/{person_id}", status_code=204)
+async def change(person_id: UUID, asked: RoleChange, who: Members) -> None:
+    """Give a member another role; the last admin stays one."""
+    workspace_id = who.actor.workspace_id
+    async with who.scope.begin() as session:
+        before = await people.change_role(session, workspace_id, person_id, asked.role)
+        await audit.record(
+            session,
+            workspace_id,
+            actor=who.actor.text,
+            action="member.changed",
+            target=f"person:{person_id}",
+            role=asked.role.value,
+            before=before.value,
+        )
+
+
+@routes.delete("/members/{person_id}", status_code=204)
+async def remove(person_id: UUID, who: Members) -> None:
+    """Take a member out, with their sessions and keys here; the last admin stays."""
+    workspace_id = who.actor.workspace_id
+    async with who.scope.begin() as session:
+        await people.remove(session, workspace_id, person_id)
+        await audit.record(
+            session,
+            workspace_id,
+            actor=who.actor.text,
+            action="member.removed",
+            target=f"person:{person_id}",
+        )
+
+
+@routes.get("/invitations")
+async def invited(who: Members) -> Page[Invited]:
+    """The open invitations, the newest first."""
+    async with who.scope.read() as session:
+        found = await invitations.unused(session, who.actor.workspace_id)
+    return Page(items=[Invited(**_told(row)) for row in found], next_cursor=None)
+
+
+@routes.post("/invitations", status_code=201)
+async def invite(asked: NewInvitation, who: Members, gate: TheGate) -> InvitedNow:
+    """Invite somebody. The link is shown in this answer, and never again."""
+    workspace_id = who.actor.workspace_id
+    async with who.scope.begin() as session:
+        row, secret = await invitations.create(
+            session, workspace_id, email=asked.email, role=asked.role, by=who.actor.text
+        )
+        await audit.record(
+            session,
+            workspace_id,
+            actor=who.actor.text,
+            action="invitation.made",
+            target=asked.email,
+            role=asked.role.value,
+        )
+        told = _told(row)
+    return InvitedNow(**told, link=f"{gate.sign_in.public_url}/sign-in#{secret}")
+
+
+@routes.delete("/invitations/{invitation_id}", status_code=204)
+async def take_back(invitation_id: UUID, who: Members) -> None:
+    """Take an open invitation back."""
+    workspace_id = who.actor.workspace_id
+    async with who.scope.begin() as session:
+        email = await invitations.take_back(session, workspace_id, invitation_id)
+        await audit.record(
+            session,
+            workspace_id,
+            actor=who.actor.text,
+            action="invitation.taken-back",
+            target=email,
+        )
+
+
+def _told(row: Invitation) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "email": row.email,
+        "role": Role(row.role),
+        "expires_at": row.expires_at,
+        "invited_by": row.invited_by,
+    }
