@@ -1,0 +1,129 @@
+"""Tells whoever watches a batch what changes: server-sent events, from a snapshot on."""
+
+import asyncio
+import contextlib
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Header, Query
+from fastapi.responses import StreamingResponse
+from fastapi.sse import EventSourceResponse
+from starlette.types import Receive, Scope, Send
+
+from spotloom.campaigns import changes, reads
+from spotloom.campaigns.changes import Changes, Position
+from spotloom.campaigns.database import Sessions
+from spotloom.web.gate import Asked, viewer
+from spotloom.web.live.feed import Feed, Look
+from spotloom.web.live.feeds import Feeds
+from spotloom.web.live.figures import figures
+from spotloom.web.live.picture import Standing
+from spotloom.web.parts import Parts
+
+HEARTBEAT_S = 15.0
+LONGEST_S = 600.0  # then the client comes again, and the gate is asked again
+_HEARTBEAT = b": heartbeat\n\n"
+_HELLO = b"retry: 1000\n\n"  # milliseconds until a browser comes again
+_GONE = b"event: gone\ndata: {}\n\n"
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "X-Accel-Buffering": "no",  # nginx would collect the events
+}
+_DOCUMENTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The events, until the client goes.",
+        "content": {"text/event-stream": {"schema": {"type": "string"}}},
+    }
+}
+
+
+def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
+    """The route of a batch's events."""
+    routes = APIRouter()
+    feeds = Feeds(lambda: _address(parts.web), ending=parts.ending)
+
+    # Not the framework's own generator route: it would write each event anew for each listener.
+    @routes.get("/api/batch/{id}/events", response_class=StreamingResponse, responses=_DOCUMENTED)
+    async def events(
+        id: str,  # noqa: A002 - the path's own word
+        asked: Annotated[Asked, Depends(viewer)],
+        last_event_id: Annotated[str, Header()] = "",
+        since: Annotated[str, Query()] = "",
+    ) -> EventSourceResponse:
+        """A `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
+
+        `Last-Event-ID`, or `since`, resumes after that event. Each event repeats the figures; the
+        videos of a delta replace those of the same id.
+        """
+        async with asked.scope.read() as session:
+            campaign = await reads.find(session, id, workspace_id=asked.actor.workspace_id)
+        look = _look(parts.web, asked.actor.workspace_id, campaign)
+        standing = Standing.parse(last_event_id or since)
+        told = partial(_told, standing=standing, heartbeat_s=heartbeat_s)
+        return _Events(lambda listener: feeds.joined(campaign.id, look, listener), told)
+
+    return routes
+
+
+class _Events(EventSourceResponse):
+    """The events of one campaign, for as long as the client stays."""
+
+    def __init__(
+        self,
+        joined: Callable[[asyncio.Timeout], AbstractContextManager[Feed]],
+        told: Callable[[Feed], AsyncIterator[bytes]],
+    ) -> None:
+        self._joined, self._told = joined, told
+        super().__init__(content=(), headers=_HEADERS)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(None) as listener:
+                with self._joined(listener) as feed:
+                    self.body_iterator = self._told(feed)
+                    await super().__call__(scope, receive, send)
+
+
+async def _told(feed: Feed, *, standing: Standing, heartbeat_s: float) -> AsyncIterator[bytes]:
+    """What the listener is sent; it is asked for the next when it has taken the last."""
+    # Not all that came together come again together.
+    until = time.monotonic() + LONGEST_S * random.uniform(0.8, 1)  # noqa: S311 - no secret
+    after = feed.ask()
+    yield _HELLO
+    while not feed.ended and time.monotonic() < until:
+        if frame := feed.frame(standing, after=after):
+            standing = frame.to
+            yield frame.data
+        elif not await feed.turned(heartbeat_s):
+            yield _HEARTBEAT
+    if feed.gone:
+        yield _GONE
+
+
+def _look(sessions: Sessions, workspace_id: UUID, campaign: reads.Header) -> Look:
+    """Reads what is new about the campaign, at one moment."""
+
+    async def look(last: Position | None) -> tuple[Changes, dict[str, Any] | None] | None:
+        async with changes.moment(sessions, workspace_id) as session:
+            found = await changes.since(session, workspace_id, campaign.id, last=last)
+            if found is None:
+                return None
+            campaign_changed = last is None or not last.sees(found.campaign_changed)
+            if not (found.whole or found.videos or campaign_changed):
+                return found, None
+            now = await reads.find(session, str(campaign.id), workspace_id=workspace_id)
+            progress = await reads.progress(session, campaign.id, workspace_id=workspace_id)
+            return found, figures(now, progress)
+
+    return look
+
+
+def _address(sessions: Sessions) -> str:
+    """Where the sessions' database is, as libpq reads it."""
+    url = sessions.kw["bind"].url
+    return str(url.set(drivername="postgresql").render_as_string(hide_password=False))
