@@ -54,7 +54,7 @@ async def leave(request: Request, gate: TheGate, after: Text = None) -> Redirect
 
 
 @routes.get("/callback", status_code=303, response_class=RedirectResponse)
-async def come_back(  # noqa: PLR0913 - these are the protocol's own parameters
+async def come_back(
     request: Request,
     gate: TheGate,
     state: Text = None,
