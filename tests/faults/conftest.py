@@ -112,7 +112,7 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
         return
     database = ", ".join(sorted(_versions))
     terminalreporter.section(f"faults, on PostgreSQL {database}")
-    for line in tally.told(tally.rows):
+    for line in [*tally.told(tally.rows), *tally.notes]:
         terminalreporter.write_line(line)
     if tally.TABLE:
         tally.keep(tally.rows, Path(tally.TABLE), database=database)

@@ -110,6 +110,7 @@ def summed(file: Path) -> list[Row]:
 
 
 rows: list[Row] = []
+notes: list[str] = []  # readings that no column has room for
 
 
 class Run:
