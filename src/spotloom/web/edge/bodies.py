@@ -9,16 +9,9 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spotloom.web.edge.problems import begin_refusal
+from spotloom.web.errors import Refused
 
 DRAINED_S = 1.0
-
-
-class _Refused(Exception):
-    """The body is not taken; the edge answers, whatever the application says."""
-
-    def __init__(self, status: int, detail: str) -> None:
-        self.status, self.detail = status, detail
-        super().__init__(detail)
 
 
 class Bodies:
@@ -35,8 +28,9 @@ class Bodies:
         try:
             body.weigh(Headers(scope=scope).get("content-length", ""))
             await self._app(scope, body.receive, body.send)
-        except _Refused:
-            pass
+        except Refused as refused:
+            if refused is not body.refused:
+                raise
         if body.refused is not None and not body.answered:
             await body.answer(body.refused)
 
@@ -49,12 +43,12 @@ class _Body:
         self._largest, self._within_s = largest, within_s
         self._seen, self._until, self._whole = 0, 0.0, False
         self.answered = False
-        self.refused: _Refused | None = None
+        self.refused: Refused | None = None
 
     def weigh(self, told: str) -> None:
         """Refuse at once what says that it is too long."""
         if told.isdecimal() and int(told[:20]) > self._largest:
-            self._refuse(413, self._too_long())
+            self._too_long()
 
     async def receive(self) -> Message:
         """The next piece of the body, or word that the caller has left."""
@@ -65,11 +59,11 @@ class _Body:
             async with asyncio.timeout(max(0.0, self._until - time.monotonic())):
                 message = await self._receive()
         except TimeoutError:
-            self._refuse(408, f"The body did not come within {self._within_s:g} s.")
+            self._refuse(408, "Too slow", f"The body did not come within {self._within_s:g} s.")
         self._seen += len(message.get("body", b""))
         self._whole = message["type"] != "http.request" or not message.get("more_body", False)
         if self._seen > self._largest:
-            self._refuse(413, self._too_long())
+            self._too_long()
         return message
 
     async def send(self, message: Message) -> None:
@@ -79,11 +73,9 @@ class _Body:
         self.answered = True
         await self._send(message)
 
-    async def answer(self, refused: _Refused) -> None:
+    async def answer(self, refused: Refused) -> None:
         """Say why, and read on for a moment: who is still sending would not see the answer."""
-        await begin_refusal(
-            self._send, refused.status, refused.detail, headers={"connection": "close"}
-        )
+        await begin_refusal(self._send, refused)
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(DRAINED_S if refused.status == 413 else 0):
                 while not self._whole:
@@ -91,9 +83,10 @@ class _Body:
                     self._whole = not message.get("more_body", False)
         await self._send({"type": "http.response.body", "body": b""})
 
-    def _refuse(self, status: int, detail: str) -> NoReturn:
-        self.refused = _Refused(status, detail)
-        raise self.refused
+    def _too_long(self) -> NoReturn:
+        most = f"The body is over {self._largest:,} bytes, the most that is taken."
+        self._refuse(413, "Too large", most)
 
-    def _too_long(self) -> str:
-        return f"The body is over {self._largest:,} bytes, the most that is taken."
+    def _refuse(self, status: int, title: str, detail: str) -> NoReturn:
+        self.refused = Refused(status, title, detail, connection="close")
+        raise self.refused

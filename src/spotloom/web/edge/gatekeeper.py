@@ -10,8 +10,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from spotloom.errors import SetupError
 from spotloom.web.edge.problems import refuse
+from spotloom.web.errors import Refused
 
 SAFE = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
+_OTHER_HOST = Refused(
+    421, "Not our host", "This server does not answer to that host name.", kind="host"
+)
 # Asked by load balancers under whatever address they know; they tell nothing of ours.
 ANY_HOST = frozenset({"/healthz", "/readyz"})
 
@@ -69,9 +73,9 @@ class Gatekeeper:
         headers = Headers(scope=scope)
         named = headers.getlist("host")
         if scope["path"] not in ANY_HOST and not (len(named) == 1 and self._ours.serves(named[0])):
-            await refuse(send, 421, "This server does not answer to that host name.")
+            await refuse(send, _OTHER_HOST)
         elif why := crossed(scope, headers, self._ours):
-            await refuse(send, 403, why)
+            await refuse(send, Refused(403, "Sent by another site", why, kind="cross-site"))
         else:
             await self._app(scope, receive, send)
 

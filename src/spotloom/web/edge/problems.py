@@ -1,39 +1,24 @@
-"""Answers of the edge itself, as problem details (RFC 9457)."""
-
-import json
-from collections.abc import Mapping
-from http import HTTPStatus
+"""Answers of the edge itself, in the words of every other refusal."""
 
 from starlette.types import Send
 
+from spotloom.web.errors import Refused, answer
 
-async def refuse(
-    send: Send, status: int, detail: str, *, headers: Mapping[str, str] | None = None
-) -> None:
+
+async def refuse(send: Send, refused: Refused) -> None:
     """Send a whole answer that says why there is no other."""
-    await begin_refusal(send, status, detail, headers=headers)
+    await begin_refusal(send, refused)
     await send({"type": "http.response.body", "body": b""})
 
 
-async def begin_refusal(
-    send: Send, status: int, detail: str, *, headers: Mapping[str, str] | None = None
-) -> None:
+async def begin_refusal(send: Send, refused: Refused) -> None:
     """Send the answer, but leave the exchange open."""
-    body = json.dumps(
-        {
-            "type": "about:blank",
-            "title": HTTPStatus(status).phrase,
-            "status": status,
-            "detail": detail,
-            "errors": [],
-        }
-    ).encode()
-    told = {"content-type": "application/problem+json", "content-length": str(len(body))}
+    response = answer(refused)
     await send(
         {
             "type": "http.response.start",
-            "status": status,
-            "headers": [(k.encode(), v.encode()) for k, v in (told | dict(headers or {})).items()],
+            "status": response.status_code,
+            "headers": response.raw_headers,
         }
     )
-    await send({"type": "http.response.body", "body": body, "more_body": True})
+    await send({"type": "http.response.body", "body": bytes(response.body), "more_body": True})

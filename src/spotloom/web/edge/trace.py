@@ -13,9 +13,15 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from spotloom.web.edge.problems import refuse
+from spotloom.web.errors import Refused
 
 log = structlog.get_logger()
 
+_OUR_FAULT = Refused(
+    500,
+    "Something went wrong here",
+    "This is our fault. The log tells more under the request's id.",
+)
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 FRAMES = 8
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
@@ -63,7 +69,7 @@ class Trace:
                 _tell(error, scope)
                 if status:  # too late for another answer: the server cuts the connection
                     raise
-                await refuse(marked, 500, f"This is our fault. The log tells more of {request_id}.")
+                await refuse(marked, _OUR_FAULT)
             finally:
                 seconds = time.monotonic() - began
                 asked = _asked(scope)
