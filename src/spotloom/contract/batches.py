@@ -2,6 +2,7 @@
 
 import datetime as dt
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
 from pydantic.alias_generators import to_camel
@@ -90,7 +91,7 @@ class BatchStatus(Told):
     """How far a batch is, at one moment."""
 
     batch_id: str
-    campaign_id: str
+    campaign_id: UUID
     state: Literal["active", "paused", "cancelled"]
     total_videos: int
     counts: dict[Status, int] = Field(description="Videos by status; every status is there.")

@@ -6,11 +6,13 @@ from uuid import UUID
 
 from pydantic import Field
 
+from spotloom.contract.batches import Spend
 from spotloom.contract.shapes import Money, Page, Told
+from spotloom.creative.status import Status
 
 
 class Campaign(Told):
-    """A submitted brief."""
+    """A submitted brief, and how far it is."""
 
     id: UUID
     batch_id: str
@@ -18,10 +20,14 @@ class Campaign(Told):
     provider: str
     model: str
     state: Literal["active", "paused", "cancelled"]
+    total_videos: int
+    counts: dict[Status, int] = Field(description="Videos by status; every status is there.")
     estimated_cost: Money
-    budget: Money | None
+    spend: Spend
     created_at: dt.datetime
-    created_by: str | None = Field(description="`person:…` or `key:…`; null from the machine.")
+    created_by: str | None = Field(
+        description="`person:…` or `key:…`; null from the server's own command line."
+    )
     version: int
 
 

@@ -9,13 +9,23 @@ from pydantic import Field
 from spotloom.contract.shapes import Asked, Page, Told
 
 Event = Literal["batch.completed", "video.completed", "video.failed", "budget.reached"]
+Events = Annotated[list[Event], Field(min_length=1, max_length=4)]
 
 
 class HookAsk(Asked):
     """An address that wants to be told."""
 
-    url: Annotated[str, Field(min_length=8, max_length=2000, pattern=r"^https?://[^\s/]+")]
-    events: Annotated[list[Event], Field(min_length=1, max_length=4)]
+    url: Annotated[
+        str, Field(min_length=9, max_length=2000, pattern=r"^https?://[^\s\x00-\x20]+$")
+    ] = Field(examples=["https://studio.example/hooks/spotloom"])
+    events: Events
+
+
+class HookEdit(Asked):
+    """What to change about a hook; what is not named stays."""
+
+    enabled: bool | None = None
+    events: Events | None = None
 
 
 class Hook(Told):
@@ -34,8 +44,10 @@ class NewHook(Hook):
     secret: str
 
 
-class HookPage(Page[Hook]):
-    """One page of hooks, newest first."""
+class Hooks(Told):
+    """The workspace's hooks, oldest first; there are twenty at most."""
+
+    items: list[Hook]
 
 
 class Delivery(Told):
@@ -47,7 +59,7 @@ class Delivery(Told):
     body: dict[str, Any]
     state: Literal["pending", "delivered", "failed"]
     attempts: int
-    next_at: dt.datetime
+    next_at: dt.datetime = Field(description="When it is tried next, while it is pending.")
     status_code: int | None
     error: str | None
     created_at: dt.datetime
@@ -56,3 +68,10 @@ class Delivery(Told):
 
 class DeliveryPage(Page[Delivery]):
     """One page of deliveries, newest first."""
+
+
+class Redelivered(Told):
+    """The delivery is sent anew, under the same webhook-id."""
+
+    id: UUID
+    state: Literal["pending"] = "pending"

@@ -17,21 +17,12 @@ class Lane(Told):
     account: str
     limit: int
     adapted_limit: int | None = Field(description="Fewer, while the provider takes fewer.")
+    starts_a_minute: int | None
     held: int = Field(description="Slots in use.")
     waiting: int
     paused_until: dt.datetime | None
     blocked: bool = Field(description="Closed until a person resumes it.")
     reason: str | None
-
-
-class Waiting(Told):
-    """One campaign's videos in a lane's queue."""
-
-    batch_id: str
-    campaign_id: UUID
-    lane_id: UUID
-    waiting: int
-    ahead: int = Field(description="Videos of other campaigns that start before its first.")
 
 
 class QueueStatus(Told):
@@ -40,7 +31,6 @@ class QueueStatus(Told):
     lanes: list[Lane]
     held: int
     waiting: int
-    campaigns: list[Waiting]
 
 
 class LaneEdit(Asked):

@@ -1,30 +1,63 @@
 """Puts the web application together."""
 
-from fastapi import FastAPI, Response
-from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
+from fastapi import Depends, FastAPI, Request
+from prometheus_client import Histogram
 
-from spotloom.campaigns.database import Sessions
-from spotloom.web import webhooks
+import spotloom
+from spotloom.web import api, edge, errors, live, operations, sign_in, webhooks
+from spotloom.web.door.asking import Pace
+from spotloom.web.door.document import describe
+from spotloom.web.gate import Renewals
+from spotloom.web.limits import Limited
+from spotloom.web.parts import Parts
 
 
-def app(sessions: Sessions, *, provider: str, webhook_secret: str | None) -> FastAPI:
-    """The application over this database; webhooks are taken for that provider."""
-    application = FastAPI(title="Spotloom", docs_url=None, redoc_url=None)
-    application.include_router(webhooks.router(sessions, provider=provider, secret=webhook_secret))
-
-    @application.get("/healthz")
-    async def alive() -> dict[str, str]:
-        return {"status": "ok"}
-
-    @application.get("/readyz")
-    async def ready(response: Response) -> dict[str, str]:
-        try:
-            async with sessions() as session:
-                await session.execute(text("SELECT 1"))
-        except (SQLAlchemyError, OSError):
-            response.status_code = 503
-            return {"status": "the database is away"}
-        return {"status": "ok"}
-
+def app(parts: Parts) -> FastAPI:
+    """The application made of these parts."""
+    application = FastAPI(
+        title="Spotloom",
+        version=spotloom.__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url="/api/openapi.json",
+        redirect_slashes=False,
+        dependencies=[Depends(_log_context)],
+    )
+    application.state.parts = parts
+    application.state.pace = Pace(parts.rates)
+    durations = edge.new_durations()
+    _route(application, parts, durations)
+    describe(application)
+    errors.install(application)
+    # The last one added is the outermost.
+    application.add_middleware(Renewals)
+    application.add_middleware(Limited, rate=parts.rates.address)
+    edge.protect(
+        application,
+        hosts=parts.trusted_hosts,
+        public_url=parts.public_url,
+        durations=durations,
+    )
     return application
+
+
+async def _log_context(request: Request) -> None:
+    await edge.bind_route(request.scope)
+
+
+def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
+    measured = [durations, *([] if parts.calls is None else [parts.calls])]
+    for routes in (
+        api.router(),
+        live.router(parts),
+        sign_in.router(),
+        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
+        operations.router(
+            worker=parts.worker,
+            web=parts.web,
+            gate=parts.gate,
+            store=parts.store,
+            measured=measured,
+        ),
+    ):
+        application.include_router(routes)

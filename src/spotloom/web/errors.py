@@ -13,10 +13,10 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from spotloom.campaigns import ids
 from spotloom.campaigns.budgets import BudgetRefused
+from spotloom.campaigns.listing import BadCursor
+from spotloom.campaigns.reviews import Outdated
 from spotloom.contract.problems import MEDIA_TYPE
 from spotloom.errors import (
     BriefError,
@@ -115,35 +115,12 @@ def request_id() -> str | None:
 
 
 def install(application: FastAPI) -> None:
-    """Answer every error of the application with problem details."""
+    """Answer every error of the routes with problem details; the edge answers for the rest."""
     for kind in (
         *(Refused, SpotloomError, RequestValidationError, HTTPException),
         *(DBAPIError, PoolTimeoutError, ClientDisconnect),
     ):
         application.add_exception_handler(kind, _told)
-    application.add_middleware(Caught)
-
-
-class Caught:
-    """ASGI: answers what nobody foresaw with 500 and the request's id, and logs the rest."""
-
-    def __init__(self, app: ASGIApp) -> None:
-        self.app = app
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = False
-
-        async def noting(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
-
-        try:
-            await self.app(scope, receive, noting)
-        except Exception as error:  # top of the task: nothing else tells of it
-            if scope["type"] != "http" or started:
-                raise
-            await answer(_fault(error))(scope, receive, send)
 
 
 async def _told(_request: Request, error: Exception) -> Response:
@@ -171,6 +148,8 @@ def _refusal(error: Exception) -> Refused:
 
 def _of_the_tree(error: SpotloomError) -> Refused:
     match error:
+        case BadCursor():
+            return invalid(error.problems)
         case BriefError():
             count = len(error.problems)
             detail = f"The brief has {count} problem{'' if count == 1 else 's'}."
@@ -179,16 +158,23 @@ def _of_the_tree(error: SpotloomError) -> Refused:
             )
         case NotFound():
             return Refused(404, "Not found", str(error))
-        case BudgetRefused():
-            return Refused(409, "The budget does not allow it", str(error), kind="budget")
-        case Conflict():
-            return Refused(409, "Not possible now", str(error))
         case Transient():
             return _away(str(error), wait_s=error.retry_after_s or 2)
-        case OutcomeUnknown() | Permanent():
-            return Refused(409, "Not possible now", str(error))
+        case Conflict() | OutcomeUnknown() | Permanent():
+            return _impossible(error)
         case _:
             return _fault(error)
+
+
+def _impossible(error: SpotloomError) -> Refused:
+    match error:
+        case BudgetRefused():
+            return Refused(409, "The budget does not allow it", str(error), kind="budget")
+        case Outdated():
+            etag = {"ETag": f'"{error.version}"'}
+            return Refused(412, "Somebody was quicker", str(error), carrying=etag)
+        case _:
+            return Refused(409, "Not possible now", str(error))
 
 
 def _of_the_framework(error: HTTPException) -> Refused:
@@ -205,15 +191,11 @@ def _away(detail: str, *, wait_s: float) -> Refused:
 
 
 def _fault(error: BaseException) -> Refused:
-    name = request_id()
-    if name is None:
-        name = ids.new().hex
-        structlog.contextvars.bind_contextvars(request_id=name)
-    log.error("web.fault", request_id=name, exc_info=error)
+    log.error("http.fault", exc_info=error)
     return Refused(
         500,
         "Something went wrong here",
-        "The fault is in the log under the request's id; nothing of it is your doing.",
+        "This is our fault. The log tells more under the request's id.",
     )
 
 

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from prometheus_client import Histogram
+
 from spotloom.auth.gate import Gate
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
@@ -18,6 +20,7 @@ class Parts:
     """Everything the routes reach for. No route opens, reads or decides any of it anew."""
 
     web: Sessions  # in the role that sees one workspace at a time
+    worker: Sessions  # in the role that sees them all: for figures, and for providers' webhooks
     gate: Gate
     store: Store
     secret: bytes = field(repr=False)  # 32 bytes; sign with a purpose: HMAC of `purpose|…`
@@ -29,6 +32,7 @@ class Parts:
     offers: Callable[[], Sequence[Capability]]  # what new batches are made with, default first
     lane: Callable[[], LaneKey]  # where new batches queue
     most_videos: int
+    calls: Histogram | None = None  # how long providers take to answer, in this process
     rates: Rates = field(default_factory=Rates)
     # Set before the server is stopped: long answers then end themselves.
     ending: asyncio.Event = field(default_factory=asyncio.Event)

@@ -1,0 +1,213 @@
+"""Combinations: one of them, what people say of it, and what they do to its video."""
+
+import re
+from typing import Annotated
+
+from fastapi import APIRouter, Header, Response
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from spotloom.campaigns import listing, reviews
+from spotloom.campaigns.listing import Combination as Listed
+from spotloom.contract.batches import Cancelled, Retried
+from spotloom.contract.combinations import Combination, CombinationEdit, RejectAsk
+from spotloom.errors import Conflict
+from spotloom.generation import control
+from spotloom.generation.mirrors.outbound import announce_batch
+from spotloom.web.api.shaping import combination
+from spotloom.web.door.answers import ETAG, problems, shaped, takes
+from spotloom.web.door.asking import (
+    CampaignName,
+    CombinationKey,
+    Editor,
+    Spender,
+    Viewer,
+    budget_told,
+    found,
+    noted,
+)
+from spotloom.web.door.bodies import Body, PerhapsBody, Written
+from spotloom.web.errors import Refused
+from spotloom.web.idempotency import Answer, OnceOnly
+
+routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
+
+_TAG = re.compile(r'"([0-9]{1,9})"')
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        max_length=200,
+        description='The ETag of the combination as you have seen it, such as `"3"`, or `*`.',
+    ),
+]
+
+
+@routes.get(
+    "/{combination_id}",
+    operation_id="getCombination",
+    response_model=Combination,
+    responses=problems(404) | ETAG,
+)
+async def get_combination(
+    asked: Viewer, campaign_id: CampaignName, combination_id: CombinationKey
+) -> Response:
+    """One combination; its ETag is the version of what people edit."""
+    async with asked.scope.read() as session:
+        header = await found(session, asked, campaign_id)
+        row = await listing.combination(
+            session, asked.actor.workspace_id, header.id, combination_id
+        )
+    return _tagged(row)
+
+
+@routes.patch(
+    "/{combination_id}",
+    operation_id="editCombination",
+    response_model=Combination,
+    responses=problems(404, 412, 428, body=True) | ETAG,
+    openapi_extra=takes(CombinationEdit),
+)
+async def edit(
+    asked: Editor,
+    campaign_id: CampaignName,
+    combination_id: CombinationKey,
+    body: Body,
+    if_match: IfMatch = None,
+) -> Response:
+    """Set the video's address, winner, review or notes; what is not named stays.
+
+    `If-Match` names the version that you have seen: where somebody else was quicker the answer is
+    412, and nothing is changed.
+    """
+    changes = body.fit(CombinationEdit).changes()
+    workspace_id = asked.actor.workspace_id
+    async with asked.scope.begin() as session:
+        header = await found(session, asked, campaign_id)
+        before = await listing.combination(session, workspace_id, header.id, combination_id)
+        await reviews.edit(
+            session,
+            workspace_id,
+            header.id,
+            combination_id,
+            expected_version=_expected(if_match, before),
+            actor=asked.actor.text,
+            **changes,
+        )
+        what = {"combination": combination_id, "fields": sorted(changes)}
+        await noted(session, asked, "video.edited", header.id, **what)
+        row = await listing.combination(session, workspace_id, header.id, combination_id)
+    return _tagged(row)
+
+
+@routes.post(
+    "/{combination_id}/approve",
+    operation_id="approveCombination",
+    response_model=Combination,
+    responses=problems(404) | ETAG,
+)
+async def approve(
+    asked: Editor, campaign_id: CampaignName, combination_id: CombinationKey
+) -> Response:
+    """Say that the video may be used."""
+    workspace_id, actor = asked.actor.workspace_id, asked.actor.text
+    async with asked.scope.begin() as session:
+        header = await found(session, asked, campaign_id)
+        before = await listing.combination(session, workspace_id, header.id, combination_id)
+        if await reviews.approve(session, workspace_id, header.id, [before.key], actor=actor):
+            await noted(session, asked, "video.approved", header.id, combination=before.key)
+        row = await listing.combination(session, workspace_id, header.id, before.key)
+    return _tagged(row)
+
+
+@routes.post(
+    "/{combination_id}/reject",
+    operation_id="rejectCombination",
+    response_model=Combination,
+    responses=problems(404, body=True) | ETAG,
+    openapi_extra=takes(RejectAsk, required=False),
+)
+async def reject(
+    asked: Editor, campaign_id: CampaignName, combination_id: CombinationKey, body: PerhapsBody
+) -> Response:
+    """Say that the video may not be used, and why."""
+    reason = body.fit(RejectAsk).reason
+    workspace_id, actor = asked.actor.workspace_id, asked.actor.text
+    async with asked.scope.begin() as session:
+        header = await found(session, asked, campaign_id)
+        before = await listing.combination(session, workspace_id, header.id, combination_id)
+        key = before.key
+        if await reviews.reject(
+            session, workspace_id, header.id, [key], actor=actor, reason=reason
+        ):
+            await noted(session, asked, "video.rejected", header.id, combination=key)
+        row = await listing.combination(session, workspace_id, header.id, key)
+    return _tagged(row)
+
+
+@routes.post(
+    "/{combination_id}/retry",
+    operation_id="retryCombination",
+    response_model=Retried,
+    responses=problems(404, 409),
+)
+async def retry(
+    asked: Spender, campaign_id: CampaignName, combination_id: CombinationKey, once: OnceOnly
+) -> Response:
+    """Queue a new attempt at a video that ended without a file; a new purchase within the budgets.
+
+    409 when it did not end so, or a budget does not allow it.
+    """
+
+    async def act(session: AsyncSession) -> Answer:
+        header = await found(session, asked, campaign_id)
+        row = await listing.combination(
+            session, asked.actor.workspace_id, header.id, combination_id
+        )
+        if not await control.retry(session, header.id, keys=[row.key]):
+            raise Conflict(
+                f"Video {row.key} is {row.status}; only one that ended without a file is retried."
+            )
+        await noted(session, asked, "video.retried", header.id, combination=row.key)
+        return Answer.of(Retried(queued=1))
+
+    async with budget_told(asked):
+        return await once.run(asked.scope, Written(None).digest, act)
+
+
+@routes.post(
+    "/{combination_id}/cancel",
+    operation_id="cancelCombination",
+    response_model=Cancelled,
+    responses=problems(404),
+)
+async def cancel(
+    asked: Editor, campaign_id: CampaignName, combination_id: CombinationKey
+) -> Response:
+    """Stop one video: at once where it waits, by asking the provider where it is there."""
+    async with asked.scope.begin() as session:
+        header = await found(session, asked, campaign_id)
+        row = await listing.combination(
+            session, asked.actor.workspace_id, header.id, combination_id
+        )
+        done = await control.cancel(session, header.id, keys=[row.key])
+        await announce_batch(session, asked.actor.workspace_id, header.id)
+        await noted(session, asked, "video.cancelled", header.id, combination=row.key)
+    return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
+
+
+def _tagged(row: Listed) -> Response:
+    return shaped(combination(row), headers={"ETag": f'"{row.version}"'})
+
+
+def _expected(if_match: str | None, row: Listed) -> int | None:
+    """The version that the change is for, of those that `If-Match` allows; None for any."""
+    if if_match is None:
+        raise Refused(
+            428,
+            "Say which version you have seen",
+            "Send the combination's ETag as If-Match, so that nobody's change is overwritten.",
+        )
+    if if_match.strip() == "*":
+        return None
+    seen = {int(number) for number in _TAG.findall(re.sub(r'W/"[^"]*"', "", if_match))}
+    return row.version if row.version in seen else min(seen, default=0)

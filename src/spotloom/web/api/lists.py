@@ -1,0 +1,229 @@
+"""The list of a campaign's combinations: a page as JSON, or all of it as NDJSON or CSV."""
+
+import csv
+import io
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Depends, Header, Query, Response
+from fastapi.responses import StreamingResponse
+
+from spotloom.campaigns import listing
+from spotloom.campaigns.listing import Combination as Listed
+from spotloom.campaigns.listing import Filter, Page, Sort
+from spotloom.contract.combinations import Combination, CombinationPage, Review
+from spotloom.creative.status import Status
+from spotloom.errors import Problem
+from spotloom.web.api.shaping import combination
+from spotloom.web.door.answers import problems, shaped
+from spotloom.web.door.asking import CampaignName, Cursor, Limit, Viewer, found
+from spotloom.web.errors import Refused, invalid
+
+routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
+
+JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
+MOST_OPTIONS = 50
+
+Fetch = Callable[[str | None], Awaitable[Page[Listed]]]
+
+
+def _kind(accept: Annotated[str, Header(max_length=500)] = "*/*") -> str:
+    """Which of our content types the client likes best; Refused when none."""
+    liked = dict(reversed([_preference(entry) for entry in accept.split(",")]))
+
+    def quality(kind: str) -> float:
+        family = f"{kind.partition('/')[0]}/*"
+        return next((liked[name] for name in (kind, family, "*/*") if name in liked), 0.0)
+
+    best = max((JSON, NDJSON, CSV), key=quality)
+    if not quality(best):
+        offers = f"{JSON}, {NDJSON} or {CSV}"
+        raise Refused(406, "Not to be had so", f"This list can be had as {offers}.")
+    return best
+
+
+def _preference(entry: str) -> tuple[str, float]:
+    name, *parameters = (part.strip().lower() for part in entry.split(";"))
+    given = next((p[2:] for p in parameters if p.startswith("q=")), "1")
+    try:
+        quality = float(given)
+    except ValueError:
+        quality = 0.0
+    return name, quality if 0 <= quality <= 1 else 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which combinations, in what order."""
+
+    filter: Filter
+    sort: Sort
+    descending: bool
+
+
+def _wanted(
+    status: Annotated[list[Status] | None, Query(description="Any of these.")] = None,
+    review: Annotated[list[Review] | None, Query(description="Any of these.")] = None,
+    winner: Annotated[bool | None, Query()] = None,
+    text: Annotated[
+        str | None, Query(max_length=200, description="In the prompt, an option, or the id.")
+    ] = None,
+    option: Annotated[
+        list[str] | None,
+        Query(
+            max_length=MOST_OPTIONS,
+            description="`dimension:option`, such as `mood:wholesome`; several of one dimension "
+            "mean any of them, of several dimensions all.",
+        ),
+    ] = None,
+    sort: Annotated[Sort, Query()] = Sort.POSITION,
+    order: Annotated[Literal["asc", "desc"], Query()] = "asc",
+) -> Wanted:
+    """The filters and the order that the query names."""
+    return Wanted(
+        filter=Filter(
+            statuses=frozenset(status or ()),
+            reviews=frozenset(review or ()),
+            winner=winner,
+            text=text,
+            options=_options(option or []),
+        ),
+        sort=sort,
+        descending=order == "desc",
+    )
+
+
+def _options(written: list[str]) -> dict[str, frozenset[str]]:
+    chosen: dict[str, frozenset[str]] = {}
+    for place, each in enumerate(written):
+        dimension, colon, option = each.partition(":")
+        if not (dimension and colon and option) or not each.isprintable() or len(each) > 100:
+            message = "must be dimension:option, such as mood:wholesome."
+            raise invalid([Problem(f"option[{place}]", message)])
+        chosen[dimension] = chosen.get(dimension, frozenset()) | {option}
+    return chosen
+
+
+@routes.get(
+    "",
+    operation_id="listCombinations",
+    response_model=CombinationPage,
+    responses=problems(404, 406)
+    | {
+        200: {
+            "description": "A page; or, as NDJSON or CSV, all that the filters leave.",
+            "content": {
+                NDJSON: {"schema": {"type": "string"}},
+                CSV: {"schema": {"type": "string"}},
+            },
+        }
+    },
+)
+async def list_combinations(
+    asked: Viewer,
+    campaign_id: CampaignName,
+    wanted: Annotated[Wanted, Depends(_wanted)],
+    kind: Annotated[str, Depends(_kind)],
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> Response:
+    """The combinations of a campaign, each with its latest attempt, files and reviews.
+
+    `Accept: application/x-ndjson` or `text/csv` streams all of them, whatever the limit.
+    """
+    workspace_id = asked.actor.workspace_id
+    async with asked.scope.read() as session:
+        header = await found(session, asked, campaign_id)
+
+    async def fetch(after: str | None) -> Page[Listed]:
+        # A transaction for each page: who reads slowly holds none open.
+        async with asked.scope.read() as session:
+            return await listing.combinations(
+                session,
+                workspace_id,
+                header.id,
+                wanted=wanted.filter,
+                sort=wanted.sort,
+                descending=wanted.descending,
+                cursor=after,
+                limit=limit if kind == JSON else listing.LONGEST,
+            )
+
+    first = await fetch(cursor)
+    if kind == JSON:
+        items = [combination(row) for row in first.rows]
+        return shaped(CombinationPage(items=items, next_cursor=first.next))
+    return _streamed(first, fetch, kind=kind, name=header.batch_key)
+
+
+def _streamed(first: Page[Listed], fetch: Fetch, *, kind: str, name: str) -> StreamingResponse:
+    """The first page and all that follow, in constant memory."""
+    ascii_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
+    headers = {"Content-Disposition": f'attachment; filename="{ascii_name}.csv"'}
+    if kind == CSV:
+        return StreamingResponse(_csv(first, fetch), media_type=CSV, headers=headers)
+    return StreamingResponse(_ndjson(first, fetch), media_type=NDJSON)
+
+
+async def _pages(first: Page[Listed], fetch: Fetch) -> AsyncIterator[list[Combination]]:
+    page = first
+    while True:
+        yield [combination(row) for row in page.rows]
+        if page.next is None:
+            return
+        page = await fetch(page.next)
+
+
+async def _ndjson(first: Page[Listed], fetch: Fetch) -> AsyncIterator[str]:
+    async for items in _pages(first, fetch):
+        yield "".join(f"{item.model_dump_json(by_alias=True)}\n" for item in items)
+
+
+async def _csv(first: Page[Listed], fetch: Fetch) -> AsyncIterator[str]:
+    dimensions = [dimension for dimension, _ in first.rows[0].values] if first.rows else []
+    yield _lines([["combinationId", *dimensions, *_COLUMNS]])
+    async for items in _pages(first, fetch):
+        yield _lines(
+            [
+                [
+                    item.combination_id,
+                    *(item.values.get(dimension) for dimension in dimensions),
+                    *(_COLUMNS[column](item) for column in _COLUMNS),
+                ]
+                for item in items
+            ]
+        )
+
+
+_COLUMNS: dict[str, Callable[[Combination], Any]] = {
+    "status": lambda item: item.status.value,
+    "attempts": lambda item: item.attempts,
+    "provider": lambda item: item.provider,
+    "model": lambda item: item.model,
+    "duration": lambda item: item.duration,
+    "size": lambda item: item.size,
+    "providerJobId": lambda item: item.provider_job_id,
+    "estimatedCost": lambda item: item.estimated_cost,
+    "actualCost": lambda item: item.actual_cost,
+    "errorCode": lambda item: item.error and item.error.code,
+    "errorMessage": lambda item: item.error and item.error.message,
+    "review": lambda item: item.review,
+    "winner": lambda item: "true" if item.winner else "false",
+    "notes": lambda item: item.notes,
+    "videoUrl": lambda item: item.video_url,
+    "file": lambda item: item.files["video"].url if "video" in item.files else None,
+    "prompt": lambda item: item.prompt,
+}
+
+
+def _lines(rows: list[list[Any]]) -> str:
+    text = io.StringIO(newline="")
+    csv.writer(text, lineterminator="\r\n").writerows([[_cell(c) for c in row] for row in rows])
+    return text.getvalue()
+
+
+def _cell(value: object) -> str:
+    """The cell as text; a spreadsheet would take what begins like a formula for one."""
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else text

@@ -1,0 +1,43 @@
+"""`POST /api/plan`: what a brief would make and cost; stores nothing, spends nothing."""
+
+import asyncio
+import datetime as dt
+
+from fastapi import APIRouter, Response
+
+from spotloom.contract.plans import Plan, PlanAsk
+from spotloom.web.api.orders import ordered
+from spotloom.web.door.answers import problems, shaped, takes
+from spotloom.web.door.asking import TheParts, Viewer
+from spotloom.web.door.bodies import Body, Written
+from spotloom.web.parts import Parts
+
+routes = APIRouter(prefix="/api", tags=["planning"])
+
+
+@routes.post(
+    "/plan",
+    operation_id="planBrief",
+    response_model=Plan,
+    responses=problems(body=True),
+    openapi_extra=takes(PlanAsk),
+)
+async def plan(asked: Viewer, parts: TheParts, body: Body) -> Response:
+    """The matrix, the equation, the warnings, the bill and the expected finish of a brief.
+
+    `POST /api/generate-batch` with the same brief orders exactly this.
+    """
+    del asked  # who may see campaigns may plan one
+    return await asyncio.to_thread(_answer, body, parts)
+
+
+def _answer(body: Written, parts: Parts) -> Response:
+    _, planned = ordered(body, PlanAsk, parts)
+    told = Plan.of(
+        planned.plan,
+        provider=planned.offer.provider,
+        charges=planned.offer.charges,
+        slots=parts.lane().slot_limit,
+        now=dt.datetime.now(dt.UTC),
+    )
+    return shaped(told)

@@ -1,0 +1,63 @@
+"""The lanes to the providers: what is under way, what waits, and the limits on it."""
+
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from spotloom.campaigns import reads
+from spotloom.contract.lanes import Lane, LaneEdit, QueueStatus
+from spotloom.errors import NotFound
+from spotloom.generation import lanes
+from spotloom.web.api.shaping import lane
+from spotloom.web.door.answers import problems, shaped, takes
+from spotloom.web.door.asking import Admin, Viewer, noted
+from spotloom.web.door.bodies import Body
+
+routes = APIRouter(prefix="/api", tags=["queue"])
+
+
+@routes.get(
+    "/queue/status",
+    operation_id="getQueue",
+    response_model=QueueStatus,
+    responses=problems(),
+)
+async def status(asked: Viewer) -> Response:
+    """The slots in use and the videos that wait, lane by lane."""
+    async with asked.scope.read() as session:
+        found = await reads.lanes(session, workspace_id=asked.actor.workspace_id)
+    return shaped(
+        QueueStatus(
+            lanes=[lane(state) for state in found],
+            held=sum(state.held for state in found),
+            waiting=sum(state.waiting for state in found),
+        )
+    )
+
+
+@routes.patch(
+    "/queue/lanes/{lane_id}",
+    operation_id="editLane",
+    response_model=Lane,
+    responses=problems(404, body=True),
+    openapi_extra=takes(LaneEdit),
+)
+async def edit(asked: Admin, lane_id: UUID, body: Body) -> Response:
+    """Change a lane while it works: videos at once, starts a minute, open or paused."""
+    ask = body.fit(LaneEdit)
+    workspace_id = asked.actor.workspace_id
+    async with asked.scope.begin() as session:
+        before = await reads.lanes(session, workspace_id=workspace_id)
+        if lane_id not in {state.id for state in before}:
+            raise NotFound(f"There is no lane {lane_id}.")
+        if ask.state == "paused":
+            await lanes.block(session, lane_id, reason=f"paused by {asked.actor.name}")
+        elif ask.state == "open":
+            await lanes.resume(session, lane_id)
+        if ask.limit is not None or ask.starts_a_minute is not None:
+            await lanes.set_limits(
+                session, lane_id, limit=ask.limit, starts_a_minute=ask.starts_a_minute
+            )
+        await noted(session, asked, "lane.changed", lane_id, **ask.model_dump(exclude_unset=True))
+        after = await reads.lanes(session, workspace_id=workspace_id)
+    return shaped(next(lane(state) for state in after if state.id == lane_id))
