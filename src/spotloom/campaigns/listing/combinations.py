@@ -2,7 +2,7 @@
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
@@ -43,7 +43,7 @@ class Combination:
     status: Status
     priority: int
     progress: int | None
-    request: VideoRequest
+    ordered: Mapping[str, Any]  # the request as it is stored
     provider: str
     job: str | None
     estimated_cost: Decimal
@@ -64,7 +64,12 @@ class Combination:
     @property
     def prompt(self) -> str:
         """What the provider was asked for."""
-        return self.request.prompt
+        return str(self.ordered["prompt"])
+
+    @property
+    def request(self) -> VideoRequest:
+        """The order for the video."""
+        return VideoRequest.from_json(self.ordered)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,8 +85,9 @@ class Counts:
 _COLUMNS = """
     k.id, k.campaign_id, k.key, k.position, k.values, k.review, k.reject_reason, k.reviewed_by,
     k.reviewed_at, k.winner, k.notes, k.video_url, k.notion_page_id, k.version,
-    g.id AS generation_id, g.attempt, g.status, g.priority, g.progress, g.request, c.provider,
-    g.provider_job_id AS job, g.estimated_cost, g.actual_cost, g.error_code, g.error_text, g.note,
+    g.id AS generation_id, g.attempt, g.status, g.priority, g.progress, g.request AS ordered,
+    c.provider, g.provider_job_id AS job, g.estimated_cost, g.actual_cost, g.error_code,
+    g.error_text, g.note,
     g.created_at, g.admitted_at, g.sent_at, g.accepted_at, g.ready_at, g.over_at, g.expires_at,
     g.cancel_asked_at
 """
@@ -124,13 +130,13 @@ async def combinations(
     )
     named |= {"workspace": workspace_id, "campaign": campaign_id}
     rows = (await session.execute(text(statement), named)).all()
-    page = pages.cut(
+    found = await files(session, workspace_id, [row.generation_id for row in rows])
+    return pages.cut(
         rows,
         most,
-        told=_told,
+        told=lambda row: _told(row, found.get(row.generation_id, {})),
         end=lambda row: pages.write(*begin, row.place, str(row.position)),
     )
-    return Page(await _with_files(session, workspace_id, page.rows), page.next)
 
 
 async def combination(
@@ -150,7 +156,8 @@ async def combination(
     )
     if row is None:
         raise NotFound(f"The campaign has no video {key!r}.")
-    return (await _with_files(session, workspace_id, [_told(row)]))[0]
+    found = await files(session, workspace_id, [row.generation_id])
+    return _told(row, found.get(row.generation_id, {}))
 
 
 async def counts(
@@ -182,17 +189,9 @@ def _after(sort: Sort, parts: list[str]) -> dict[str, Any]:
     return {"place": sort.check(parts[0]), "position": Sort.POSITION.check(parts[1])}
 
 
-def _told(row: Row[Any]) -> Combination:
+def _told(row: Row[Any], kept: Mapping[str, File]) -> Combination:
     stored = dict(row._mapping)
     stored.pop("place", None)
     stored["values"] = tuple((str(k), str(v)) for k, v in stored["values"])
     stored["status"] = Status(stored["status"])
-    stored["request"] = VideoRequest.from_json(stored["request"])
-    return Combination(**stored, files={})
-
-
-async def _with_files(
-    session: AsyncSession, workspace_id: UUID, rows: Sequence[Combination]
-) -> tuple[Combination, ...]:
-    found = await files(session, workspace_id, [row.generation_id for row in rows])
-    return tuple(replace(row, files=found.get(row.generation_id, {})) for row in rows)
+    return Combination(**stored, files=kept)
