@@ -3,7 +3,7 @@
 import contextlib
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -93,13 +93,18 @@ class Studio:
             )
         return key
 
+    def elsewhere(self) -> "Studio":
+        """The same application, in a workspace of its own."""
+        return replace(self, workspace_id=self.stranger())
+
     def stranger(self) -> UUID:
         """Another workspace."""
         return self.ground.workspace(ids.new())
 
     def count(self, table: str) -> int:
-        """How many rows the table has, as its owner sees it."""
-        (row,) = self.ground.run(f"SELECT count(*) AS n FROM spotloom.{table}")
+        """How many rows of this workspace the table has, as its owner sees it."""
+        question = f"SELECT count(*) AS n FROM spotloom.{table} WHERE workspace_id = %s"  # noqa: S608 - ours
+        (row,) = self.ground.run(question, self.workspace_id)
         return int(row["n"])
 
     def end(self, batch_id: str, status: str, *, key: str | None = None) -> None:
@@ -107,8 +112,9 @@ class Studio:
         self.ground.run(
             "UPDATE spotloom.generation g SET status = %s, over_at = now(), error_text = %s"
             " FROM spotloom.combination k, spotloom.campaign c WHERE k.id = g.combination_id"
-            " AND c.id = g.campaign_id AND c.batch_key = %s AND k.key = coalesce(%s, k.key)",
-            *(status, f"It {status}.", batch_id, key),
+            " AND c.id = g.campaign_id AND c.workspace_id = %s AND c.batch_key = %s"
+            " AND k.key = coalesce(%s, k.key)",
+            *(status, f"It {status}.", self.workspace_id, batch_id, key),
         )
 
 

@@ -5,7 +5,6 @@ are not kept, so that the same request can be sent again when its cause is gone.
 """
 
 import datetime as dt
-import json
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -79,7 +78,7 @@ class Once:
                 kind="idempotency-key",
             )
         kept: dict[str, Any] = row.body or {}
-        return Answer(body=kept["body"], status=row.status or 200, headers=kept["headers"])
+        return Answer(text=kept["text"], status=row.status or 200, headers=kept["headers"])
 
     async def _keep(
         self, session: AsyncSession, scope: Scope, digest: str, answer: "Answer"
@@ -94,7 +93,7 @@ class Once:
                 route=self.route,
                 request_hash=digest,
                 status=answer.status,
-                body={"headers": answer.headers, "body": answer.body},
+                body={"headers": answer.headers, "text": answer.text},
             )
         )
 
@@ -103,26 +102,19 @@ class Once:
 class Answer:
     """An answer that can be kept and given again."""
 
-    body: Any
+    text: str  # byte for byte, which a database's JSON would not keep
     status: int = 200
     headers: dict[str, str]
 
     @classmethod
     def of(cls, shape: BaseModel, *, status: int = 200, **headers: str) -> "Answer":
         """The shape, with headers such as `location`."""
-        return cls(
-            body=shape.model_dump(mode="json", by_alias=True), status=status, headers=headers
-        )
+        return cls(text=shape.model_dump_json(by_alias=True), status=status, headers=headers)
 
     def response(self, *, replayed: bool = False) -> Response:
         """The answer as it goes out."""
         headers = self.headers | ({"Idempotency-Replayed": "true"} if replayed else {})
-        return Response(
-            json.dumps(self.body, ensure_ascii=False).encode(),
-            self.status,
-            headers=headers,
-            media_type="application/json",
-        )
+        return Response(self.text, self.status, headers=headers, media_type="application/json")
 
 
 def _once(

@@ -28,14 +28,19 @@ _WHEN = {
     500: "A fault of ours; it is in the log under the request's id.",
     503: "The database is away or busy; ask again.",
 }
-_ALWAYS = (400, 401, 403, 421, 422, 429, 500, 503)
-_WITH_BODY = (408, 413, 415)
+# These can happen with any route at all, whoever wrote it.
+EVER = (400, 403, 408, 413, 421, 422, 429, 500, 503)
 
 
 def problems(*statuses: int, body: bool = False) -> Responses:
     """What can go wrong with a route besides what can go wrong with each."""
-    every = {*_ALWAYS, *statuses, *(_WITH_BODY if body else ())}
+    every = {*EVER, 401, *statuses, *((415,) if body else ())}
     return {status: _problem(status) for status in sorted(every)}
+
+
+def problems_of_all() -> dict[str, dict[str, Any]]:
+    """Every problem there is, as the document tells it."""
+    return {str(status): _problem(status) for status in _WHEN}
 
 
 def _problem(status: int) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from fastapi import FastAPI
 from pydantic.json_schema import models_json_schema
 
-from spotloom.web.door.answers import NAMED
+from spotloom.web.door.answers import EVER, NAMED, problems_of_all
 
 ABOUT = """Everything that the studio and the command line do.
 
@@ -26,7 +26,13 @@ def describe(application: FastAPI) -> None:
             schemas.update(_named())
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
-            application.openapi_schema = _sorted(document)
+            for methods in document["paths"].values():
+                for operation in methods.values():
+                    _complete(operation)
+            document["components"]["responses"] = {
+                f"Problem{status}": told for status, told in problems_of_all().items()
+            }
+            application.openapi_schema = document
         return application.openapi_schema
 
     application.openapi = openapi  # type: ignore[method-assign] # FastAPI's own way to extend it
@@ -42,8 +48,13 @@ def _named() -> dict[str, Any]:
     return definitions
 
 
-def _sorted(document: dict[str, Any]) -> dict[str, Any]:
-    """The document with its paths and schemas in order, the same on every machine."""
-    document["paths"] = dict(sorted(document["paths"].items()))
-    document["components"]["schemas"] = dict(sorted(document["components"]["schemas"].items()))
-    return document
+def _complete(operation: dict[str, Any]) -> None:
+    """Add what can happen with every route, and say each problem once for all routes."""
+    responses, told = operation["responses"], problems_of_all()
+    every = {"401"} if operation.get("security") else set()
+    for status in {*every, *map(str, EVER)} - responses.keys() | {"422"}:
+        responses[status] = told[status]
+    for status, response in responses.items():
+        if response == told.get(status):
+            responses[status] = {"$ref": f"#/components/responses/Problem{status}"}
+    operation["responses"] = dict(sorted(responses.items()))
