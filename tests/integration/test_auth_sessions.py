@@ -122,7 +122,8 @@ async def test_one_sees_and_ends_ones_own_sessions(house):
         assert (
             house.value(
                 "SELECT count(*) FROM spotloom.session s"
-                " JOIN spotloom.person p ON p.id = s.person_id WHERE s.ended_at IS NULL AND p.subject = 'owner'"
+                " JOIN spotloom.person p ON p.id = s.person_id"
+                " WHERE s.ended_at IS NULL AND p.subject = 'owner'"
             )
             == 0
         )

@@ -53,6 +53,18 @@ class Gate:
         async with self.sessions.begin() as session:
             return await keys.enter(session, key)
 
+    async def still(self, actor: Actor) -> bool:
+        """Whether the actor would be let in again, with no lesser role; for long answers."""
+        async with self.sessions() as session:
+            if actor.key_id is not None:
+                return await keys.still(session, actor.key_id)
+            if actor.session_id is not None and not await sessions.still(session, actor):
+                return False
+            if actor.person_id is None:
+                return False
+            part = await people.part(session, actor.workspace_id, actor.person_id)
+        return part is not None and part.role.covers(actor.role)
+
     async def by_clerk(self, jwt: str) -> Actor | None:
         """Whom a session token of Clerk's lets in; None when it is not to be believed."""
         try:

@@ -89,6 +89,12 @@ async def enter(session: AsyncSession, key: str) -> Actor | None:
     )
 
 
+async def still(session: AsyncSession, key_id: UUID) -> bool:
+    """Whether the key still works."""
+    found = await session.scalar(select(ApiKey.id).where(ApiKey.id == key_id, _LIVING))
+    return found is not None
+
+
 async def living(session: AsyncSession, workspace_id: UUID) -> list[ApiKey]:
     """The workspace's keys that still work, the newest first."""
     found = await session.scalars(

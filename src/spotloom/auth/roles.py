@@ -30,6 +30,7 @@ class KeyScope(StrEnum):
     SPEND = "spend"
     MEMBERS = "members"
     KEYS = "keys"
+    METRICS = "metrics"
     ADMIN = "admin"
 
     @property
@@ -44,6 +45,7 @@ _LEAST = {
     KeyScope.SPEND: Role.EDITOR,
     KeyScope.MEMBERS: Role.ADMIN,
     KeyScope.KEYS: Role.ADMIN,
+    KeyScope.METRICS: Role.VIEWER,
     KeyScope.ADMIN: Role.ADMIN,
 }
 

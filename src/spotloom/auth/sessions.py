@@ -90,6 +90,16 @@ async def enter(session: AsyncSession, token: str, *, renew: bool) -> Entered | 
     return Entered(actor, await _note(session, row, given, renew=renew))
 
 
+async def still(session: AsyncSession, actor: Actor) -> bool:
+    """Whether the actor's session goes on, in the same workspace."""
+    found = await session.scalar(
+        select(Session.id).where(
+            Session.id == actor.session_id, Session.workspace_id == actor.workspace_id, alive()
+        )
+    )
+    return found is not None
+
+
 async def end(session: AsyncSession, *which: ColumnElement[bool]) -> int:
     """End the sessions that fulfil all the conditions; how many there were."""
     ended = await session.execute(

@@ -13,6 +13,8 @@ from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.campaigns.tables import WebhookEvent
 from spotloom.errors import NotFound
 from spotloom.web import gate as web_gate
+from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import TheGate
 from spotloom.web.sign_in.begin import begin, begun, hand_over
@@ -26,9 +28,10 @@ LARGEST_EVENT = 256 * 1024
 _PROVIDER = "clerk"
 
 
-@routes.post("/auth/clerk")
-async def enter(asked: ClerkToken, request: Request, response: Response, gate: TheGate) -> Begun:
+@routes.post("/auth/clerk", openapi_extra=takes(ClerkToken), responses=problems(404, body=True))
+async def enter(request: Request, response: Response, gate: TheGate, body: Body) -> Begun:
     """Sign in with a session token of Clerk's."""
+    asked = body.fit(ClerkToken)
     web_gate.is_secure(request)
     if gate.clerk is None:
         raise NotFound("Clerk is not configured here.")
@@ -63,7 +66,7 @@ async def enter(asked: ClerkToken, request: Request, response: Response, gate: T
     return begun(admitted.workspace_id, admitted.person_id)
 
 
-@routes.post("/api/webhooks/clerk", status_code=204, tags=["webhooks"])
+@routes.post("/api/webhooks/clerk", status_code=204, responses=problems())
 async def take(request: Request, gate: TheGate) -> None:
     """Take an event of Clerk's, signed by Svix, once."""
     settings = gate.sign_in.clerk

@@ -15,6 +15,8 @@ from spotloom.auth.tables import Person, Session
 from spotloom.campaigns import audit
 from spotloom.errors import BriefError, Conflict, Problem
 from spotloom.web import gate as web_gate
+from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import SignedIn, Somebody, TheGate
 from spotloom.web.sign_in.begin import begin, begun, hand_over
@@ -36,11 +38,12 @@ def _over_tls(request: Request) -> None:
 Secured = Annotated[None, Depends(_over_tls)]
 
 
-@routes.post("/auth/link")
+@routes.post("/auth/link", openapi_extra=takes(LinkUse), responses=problems(body=True))
 async def use_link(
-    asked: LinkUse, request: Request, response: Response, gate: TheGate, _: Secured
+    request: Request, response: Response, gate: TheGate, _: Secured, body: Body
 ) -> Begun:
     """Sign in with a one-time link."""
+    asked = body.fit(LinkUse)
     async with gate.sessions.begin() as session:
         opened = await links.use(session, asked.secret)
         if opened is None:
@@ -59,11 +62,12 @@ async def use_link(
     return begun(opened.workspace_id, opened.person_id)
 
 
-@routes.post("/auth/password")
+@routes.post("/auth/password", openapi_extra=takes(PasswordSignIn), responses=problems(body=True))
 async def use_password(
-    asked: PasswordSignIn, request: Request, response: Response, gate: TheGate, _: Secured
+    request: Request, response: Response, gate: TheGate, _: Secured, body: Body
 ) -> Begun:
     """Sign in with a password."""
+    asked = body.fit(PasswordSignIn)
     if not gate.sign_in.local:
         raise _wrong("Nobody signs in with a password here.")
     account = f"password:{asked.email or ''}"
@@ -91,9 +95,15 @@ async def use_password(
     return begun(workspace_id, person.id)
 
 
-@routes.put("/api/session/password", status_code=204)
-async def set_password(asked: NewPassword, gate: TheGate, who: SignedIn) -> None:
+@routes.put(
+    "/api/session/password",
+    status_code=204,
+    openapi_extra=takes(NewPassword),
+    responses=problems(409, body=True),
+)
+async def set_password(who: SignedIn, gate: TheGate, body: Body) -> None:
     """Set one's own password; one's other sessions are then over."""
+    asked = body.fit(NewPassword)
     person_id, workspace_id = _person(who.actor), who.actor.workspace_id
     async with gate.sessions() as session:
         person = await session.get_one(Person, person_id)
@@ -120,16 +130,16 @@ async def set_password(asked: NewPassword, gate: TheGate, who: SignedIn) -> None
         )
 
 
-@routes.post("/auth/invitations")
+@routes.post(
+    "/auth/invitations",
+    openapi_extra=takes(InvitationUse),
+    responses=problems(409, body=True),
+)
 async def use_invitation(
-    asked: InvitationUse,
-    request: Request,
-    response: Response,
-    gate: TheGate,
-    actor: Somebody,
-    _: Secured,
+    request: Request, response: Response, gate: TheGate, actor: Somebody, _: Secured, body: Body
 ) -> Begun:
     """Take the place that an invitation gives: as who is signed in, or as somebody new."""
+    asked = body.fit(InvitationUse)
     if actor is not None and actor.session_id is not None:
         return await _join(asked, request, response, gate, actor)
     if not gate.sign_in.local:

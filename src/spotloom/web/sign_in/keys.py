@@ -11,14 +11,16 @@ from spotloom.auth.roles import Role
 from spotloom.auth.tables import ApiKey
 from spotloom.campaigns import audit
 from spotloom.contract.shapes import Page
+from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Keys
 from spotloom.web.sign_in.shapes import KeyMade, KeyOf, NewKey
 
-routes = APIRouter(prefix="/api/keys", tags=["keys"])
+routes = APIRouter(tags=["keys"])
 
 
-@routes.get("")
+@routes.get("/api/keys", responses=problems())
 async def listed(who: Keys) -> Page[KeyOf]:
     """The keys that still work, the newest first."""
     async with who.scope.read() as session:
@@ -26,9 +28,15 @@ async def listed(who: Keys) -> Page[KeyOf]:
     return Page(items=[KeyOf(**_told(row)) for row in found], next_cursor=None)
 
 
-@routes.post("", status_code=201)
-async def make(asked: NewKey, who: Keys) -> KeyMade:
+@routes.post(
+    "/api/keys",
+    status_code=201,
+    openapi_extra=takes(NewKey),
+    responses=problems(409, body=True),
+)
+async def make(who: Keys, body: Body) -> KeyMade:
     """Make a key. It is shown in this answer, and never again."""
+    asked = body.fit(NewKey)
     if not (who.actor.role.covers(asked.role) and who.actor.grants(asked.scopes)):
         raise Refused(
             403, "More than you may do", "A key can be given no more than its maker may do."
@@ -56,7 +64,7 @@ async def make(asked: NewKey, who: Keys) -> KeyMade:
     return KeyMade(**told, key=key)
 
 
-@routes.delete("/{key_id}", status_code=204)
+@routes.delete("/api/keys/{key_id}", status_code=204, responses=problems(404))
 async def revoke(key_id: UUID, who: Keys) -> None:
     """End a key, at once and for good."""
     async with who.scope.begin() as session:

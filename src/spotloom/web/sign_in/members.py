@@ -9,13 +9,15 @@ from spotloom.auth.roles import Role
 from spotloom.auth.tables import Invitation
 from spotloom.campaigns import audit
 from spotloom.contract.shapes import Page
+from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.bodies import Body
 from spotloom.web.gate import Members, TheGate
 from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvitation, RoleChange
 
-routes = APIRouter(prefix="/api", tags=["members"])
+routes = APIRouter(tags=["members"])
 
 
-@routes.get("/members")
+@routes.get("/api/members", responses=problems())
 async def listed(who: Members) -> Page[MemberOf]:
     """The members, those of longest standing first."""
     async with who.scope.read() as session:
@@ -26,9 +28,15 @@ async def listed(who: Members) -> Page[MemberOf]:
     return Page(items=items, next_cursor=None)
 
 
-@routes.patch("/members/{person_id}", status_code=204)
-async def change(person_id: UUID, asked: RoleChange, who: Members) -> None:
+@routes.patch(
+    "/api/members/{person_id}",
+    status_code=204,
+    openapi_extra=takes(RoleChange),
+    responses=problems(404, 409, body=True),
+)
+async def change(person_id: UUID, who: Members, body: Body) -> None:
     """Give a member another role; the last admin stays one."""
+    asked = body.fit(RoleChange)
     workspace_id = who.actor.workspace_id
     async with who.scope.begin() as session:
         before = await people.change_role(session, workspace_id, person_id, asked.role)
@@ -43,7 +51,7 @@ async def change(person_id: UUID, asked: RoleChange, who: Members) -> None:
         )
 
 
-@routes.delete("/members/{person_id}", status_code=204)
+@routes.delete("/api/members/{person_id}", status_code=204, responses=problems(404, 409))
 async def remove(person_id: UUID, who: Members) -> None:
     """Take a member out, with their sessions and keys here; the last admin stays."""
     workspace_id = who.actor.workspace_id
@@ -58,7 +66,7 @@ async def remove(person_id: UUID, who: Members) -> None:
         )
 
 
-@routes.get("/invitations")
+@routes.get("/api/invitations", responses=problems())
 async def invited(who: Members) -> Page[Invited]:
     """The open invitations, the newest first."""
     async with who.scope.read() as session:
@@ -66,9 +74,15 @@ async def invited(who: Members) -> Page[Invited]:
     return Page(items=[Invited(**_told(row)) for row in found], next_cursor=None)
 
 
-@routes.post("/invitations", status_code=201)
-async def invite(asked: NewInvitation, who: Members, gate: TheGate) -> InvitedNow:
+@routes.post(
+    "/api/invitations",
+    status_code=201,
+    openapi_extra=takes(NewInvitation),
+    responses=problems(409, body=True),
+)
+async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
     """Invite somebody. The link is shown in this answer, and never again."""
+    asked = body.fit(NewInvitation)
     workspace_id = who.actor.workspace_id
     async with who.scope.begin() as session:
         row, secret = await invitations.create(
@@ -86,7 +100,7 @@ async def invite(asked: NewInvitation, who: Members, gate: TheGate) -> InvitedNo
     return InvitedNow(**told, link=f"{gate.sign_in.public_url}/sign-in#{secret}")
 
 
-@routes.delete("/invitations/{invitation_id}", status_code=204)
+@routes.delete("/api/invitations/{invitation_id}", status_code=204, responses=problems(404))
 async def take_back(invitation_id: UUID, who: Members) -> None:
     """Take an open invitation back."""
     workspace_id = who.actor.workspace_id

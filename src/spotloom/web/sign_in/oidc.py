@@ -14,11 +14,12 @@ from spotloom.auth.issuers.oidc import Oidc
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.errors import NotFound, Transient
 from spotloom.web import gate as web_gate
+from spotloom.web.door.answers import problems
 from spotloom.web.gate import TheGate
 from spotloom.web.sign_in.begin import begin, hand_over
 
 log = structlog.get_logger()
-routes = APIRouter(prefix="/auth/oidc", tags=["sign-in"])
+routes = APIRouter(tags=["sign-in"])
 
 HOME = "/sign-in/done"
 _PURPOSE = "-sign-in"
@@ -31,7 +32,7 @@ def local_path(after: str | None) -> str:
     return after if after is not None and _OURS.fullmatch(after) else HOME
 
 
-@routes.get("", status_code=303, response_class=RedirectResponse)
+@routes.get("/auth/oidc", status_code=303, response_class=RedirectResponse, responses=problems(404))
 async def leave(request: Request, gate: TheGate, after: Text = None) -> RedirectResponse:
     """Go to the provider."""
     line = _line(gate)
@@ -53,7 +54,12 @@ async def leave(request: Request, gate: TheGate, after: Text = None) -> Redirect
     return answer
 
 
-@routes.get("/callback", status_code=303, response_class=RedirectResponse)
+@routes.get(
+    "/auth/oidc/callback",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses=problems(404),
+)
 async def come_back(
     request: Request,
     gate: TheGate,

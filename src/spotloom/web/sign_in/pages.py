@@ -95,10 +95,7 @@ def _headers(clerk: ClerkSettings | None) -> dict[str, str]:
 
 
 def _script(clerk: ClerkSettings) -> str:
-    return (
-        f"https://{clerk.frontend}/npm/@clerk/clerk-js@{_CLERK_MAJOR}/dist/"
-        "clerk.browser.js"
-    )
+    return f"https://{clerk.frontend}/npm/@clerk/clerk-js@{_CLERK_MAJOR}/dist/clerk.browser.js"
 
 
 def _host(issuer: str) -> str:

@@ -12,14 +12,16 @@ from spotloom.campaigns import audit
 from spotloom.contract.shapes import Page
 from spotloom.errors import NotFound
 from spotloom.web import gate as web_gate
+from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.bodies import Body
 from spotloom.web.gate import Anybody, Asked, SignedIn, TheGate
 from spotloom.web.sign_in.begin import hand_over
 from spotloom.web.sign_in.shapes import Browser, SessionState, Whom, WorkspaceChoice, WorkspacePart
 
-routes = APIRouter(prefix="/api", tags=["sign-in"])
+routes = APIRouter(tags=["sign-in"])
 
 
-@routes.get("/session")
+@routes.get("/api/session", responses=problems())
 async def show(who: Anybody, gate: TheGate) -> SessionState:
     """Who asks."""
     actor = who.actor
@@ -43,14 +45,14 @@ async def show(who: Anybody, gate: TheGate) -> SessionState:
     )
 
 
-@routes.delete("/session", status_code=204)
+@routes.delete("/api/session", status_code=204, responses=problems())
 async def leave(who: SignedIn, gate: TheGate, request: Request, response: Response) -> None:
     """Sign out here."""
     await _end(gate, who, Session.id == who.actor.session_id)
     _forget(request, response)
 
 
-@routes.get("/sessions")
+@routes.get("/api/sessions", responses=problems())
 async def browsers(who: SignedIn, gate: TheGate) -> Page[Browser]:
     """Where one is signed in."""
     async with gate.sessions() as session:
@@ -70,7 +72,7 @@ async def browsers(who: SignedIn, gate: TheGate) -> Page[Browser]:
     return Page(items=items, next_cursor=None)
 
 
-@routes.delete("/sessions", status_code=204)
+@routes.delete("/api/sessions", status_code=204, responses=problems())
 async def leave_everywhere(
     who: SignedIn, gate: TheGate, request: Request, response: Response
 ) -> None:
@@ -79,7 +81,7 @@ async def leave_everywhere(
     _forget(request, response)
 
 
-@routes.delete("/sessions/{session_id}", status_code=204)
+@routes.delete("/api/sessions/{session_id}", status_code=204, responses=problems(404))
 async def end(
     session_id: UUID, who: SignedIn, gate: TheGate, request: Request, response: Response
 ) -> None:
@@ -90,7 +92,7 @@ async def end(
         _forget(request, response)
 
 
-@routes.get("/workspaces")
+@routes.get("/api/workspaces", responses=problems())
 async def workspaces(who: SignedIn, gate: TheGate) -> Page[WorkspacePart]:
     """The workspaces where one has a part."""
     async with gate.sessions() as session:
@@ -107,11 +109,17 @@ async def workspaces(who: SignedIn, gate: TheGate) -> Page[WorkspacePart]:
     return Page(items=items, next_cursor=None)
 
 
-@routes.post("/session/workspace", status_code=204)
+@routes.post(
+    "/api/session/workspace",
+    status_code=204,
+    openapi_extra=takes(WorkspaceChoice),
+    responses=problems(404, body=True),
+)
 async def switch(
-    asked: WorkspaceChoice, who: SignedIn, gate: TheGate, request: Request, response: Response
+    who: SignedIn, gate: TheGate, request: Request, response: Response, body: Body
 ) -> None:
     """Go on in another workspace of one's own."""
+    asked = body.fit(WorkspaceChoice)
     assert who.actor.session_id is not None  # noqa: S101 - SignedIn has made sure
     async with gate.sessions.begin() as session:
         token = await people.switch(session, who.actor.session_id, asked.workspace_id)

@@ -26,7 +26,9 @@ Email = Annotated[
 ]
 Secret = Annotated[str, Field(min_length=1, max_length=100)]
 Password = Annotated[str, Field(min_length=1, max_length=256)]
-AnyScope = Literal["campaigns:read", "campaigns:write", "spend", "members", "keys", "admin", "*"]
+AnyScope = Literal[
+    "campaigns:read", "campaigns:write", "spend", "members", "keys", "metrics", "admin", "*"
+]
 RoleWord = Annotated[Role, Field(strict=False)]
 
 
