@@ -14,7 +14,7 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import httpx2
@@ -29,6 +29,15 @@ for _library in ("httpx2", "httpcore2"):
 LOOKUPS_AT_ONCE = 4  # a lookup cannot be stopped: a few that hang must not use up the threads
 ATTEMPTS = 3  # of a host's addresses
 POST_TIMEOUT_S = 15.0
+
+# Tunnels that nobody serves from, and whose other end cannot be known.
+_TUNNELS = {"TEREDO", "6to4"}
+_TABLE = ssrfguard.AddressTable(
+    tuple(
+        replace(block, reach=ssrfguard.Reach.DENIED) if block.name in _TUNNELS else block
+        for block in ssrfguard.DEFAULT_DENIED.blocks
+    )
+)
 
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]  # a host's addresses, as text
 
@@ -74,15 +83,15 @@ class Pinned:
     port: int
     addresses: tuple[str, ...]
 
-    def request(self, address: str) -> dict[str, Any]:
-        """Arguments of a request that connects to this address, and proves it is the host."""
+    def request(self, address: str, headers: Mapping[str, str]) -> dict[str, Any]:
+        """Arguments of a request that connects to this address, which must prove to be the host."""
         default = {"http": 80, "https": 443}[self.url.scheme]
         name = f"[{self.host}]" if ":" in self.host else self.host
         authority = name if self.port == default else f"{name}:{self.port}"
         return {
             "url": self.url.copy_with(host=address, port=self.port),
             # Hosts share addresses: a connection proven to be one's must not serve another.
-            "headers": {"Host": authority, "Connection": "close"},
+            "headers": {**headers, "Host": authority, "Connection": "close"},
             "extensions": {"sni_hostname": self.host},
         }
 
@@ -232,9 +241,8 @@ async def _first_answer(
     """The answer of the first of the host's addresses that takes a connection."""
     failed: httpx2.HTTPError | None = None
     for address in target.addresses:
-        told = target.request(address)
         # Compressed, a few bytes could become gigabytes.
-        told["headers"] = {**headers, **told["headers"], "Accept-Encoding": "identity"}
+        told = target.request(address, {**headers, "Accept-Encoding": "identity"})
         try:
             return await client.send(
                 client.build_request(method, content=body, **told), stream=True
@@ -264,6 +272,7 @@ def _policy(allow: Allow) -> ssrfguard.Policy:
         allowed_schemes=frozenset({"https", "http"} if allow.plain_http else {"https"}),
         allowed_ports=allow.ports | ({80} if allow.plain_http else set()),
         allowed_networks=tuple(ipaddress.ip_network(one) for one in allow.networks),
+        denied_networks=_TABLE,
     )
 
 

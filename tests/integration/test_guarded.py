@@ -2,17 +2,11 @@
 
 import asyncio
 import contextlib
-import datetime as dt
 import gzip
-import ipaddress
-import ssl
 import time
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
+from tests.integration.certificates import certificate
 
 from spotloom.errors import SpotloomError
 from spotloom.guarded import (
@@ -21,7 +15,6 @@ from spotloom.guarded import (
     GuardedClient,
     TooLarge,
     Unreachable,
-    origin_of,
 )
 
 INSIDE, STRANGER = "127.0.0.1", "127.0.0.2"  # the second counts as public in these tests
@@ -382,34 +375,6 @@ async def test_refusals_do_not_repeat_the_key_in_an_address(inside):
         assert INSIDE not in str(refused.value)  # nor tell what our resolver knows
 
 
-def certificate(folder, name):
-    """A self-signed certificate of that name, and what trusts it."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    who = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
-    now = dt.datetime.now(dt.UTC)
-    cert = (
-        x509.CertificateBuilder()
-        .subject_name(who)
-        .issuer_name(who)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName(name)]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    public = cert.public_bytes(serialization.Encoding.PEM)
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    (folder / "both.pem").write_bytes(private + public)
-    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    serving.load_cert_chain(folder / "both.pem")
-    return serving, ssl.create_default_context(cadata=public.decode())
-
-
 async def test_the_certificate_is_held_to_the_name_and_not_to_the_pinned_address(tmp_path):
     serving, trusting = certificate(tmp_path, "good.example")
     async with listening(STRANGER, tls=serving) as server:
@@ -421,10 +386,3 @@ async def test_the_certificate_is_held_to_the_name_and_not_to_the_pinned_address
         with pytest.raises(Unreachable):
             await fetch(caller, f"https://bad.example:{server.port}/")
         assert server.hits == 1  # the second never came to speak
-
-
-def test_origins_are_spelled_one_way():
-    assert origin_of("HTTP://Example.com:80/a?b") == "http://example.com"
-    assert origin_of("https://u:p@example.com:8443") == "https://example.com:8443"
-    assert origin_of("http://[::1]:9/") == "http://[::1]:9"
-    assert ipaddress.ip_address("::1").is_loopback

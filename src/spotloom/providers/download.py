@@ -62,7 +62,7 @@ async def _asked(
     stack: contextlib.AsyncExitStack,
 ) -> httpx2.Response:
     """The answer at the end of the redirects; the key goes to the configured server alone."""
-    hop = redirects.Hop(url=source.url, address=None)
+    hop = redirects.Hop(url=source.url, foreign=None)
     for _ in range(_MAX_REDIRECTS + 1):
         # Compressed transfer would make ranges and lengths mean something else.
         headers = {"Accept-Encoding": "identity"}

@@ -1,7 +1,5 @@
 """Content and cancel: resumed, redirected safely, and never lost by us."""
 
-import ipaddress
-
 import httpx2
 import pytest
 from tests.integration.vendor_servers.pairs import (
@@ -18,6 +16,7 @@ from tests.integration.vendor_servers.pairs import (
 from tests.integration.vendor_servers.wire import CUT, Answer, say
 
 from spotloom.errors import Permanent, Transient
+from spotloom.guarded import Pinned
 from spotloom.providers import redirects
 from spotloom.providers.provider import (
     CancelOutcome,
@@ -164,7 +163,8 @@ async def test_an_unsafe_redirect_is_not_followed(generic, location):
 async def test_a_foreign_host_is_spoken_to_at_the_address_that_was_checked():
     async with HTTPRecorder(Answer(body=FILE)) as store, httpx2.AsyncClient() as client:
         url = httpx2.URL(f"http://files.test:{store.port}/video?signature=a%2Fb")
-        hop = redirects.Hop(url, ipaddress.ip_address("127.0.0.1"))
+        checked = Pinned(url=url, host="files.test", port=store.port, addresses=("127.0.0.1",))
+        hop = redirects.Hop(url, checked)
         async with hop.stream(client, {"Range": "bytes=5-"}) as reply:
             assert await reply.aread() == FILE
         [asked] = store.seen

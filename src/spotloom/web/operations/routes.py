@@ -1,16 +1,15 @@
 """The three addresses of operations: /healthz, /readyz and /metrics."""
 
 import ipaddress
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from fastapi import APIRouter, Request, Response
 from prometheus_client import CollectorRegistry, Histogram, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from pydantic import BaseModel
-from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth.gate import Gate
 from spotloom.campaigns.database import Sessions
@@ -60,24 +59,6 @@ def router(
     """The routes; `worker` sees every workspace, `web` one, and `measured` is of this process."""
     routes = APIRouter(tags=["operations"])
 
-    @asynccontextmanager
-    async def seen(request: Request) -> AsyncIterator[tuple[AsyncSession, bool]]:
-        """What the caller may see: everything from this machine, a workspace by its key."""
-        if _local(request):
-            async with worker() as session:
-                yield session, True
-            return
-        kind, _, key = request.headers.get("authorization", "").partition(" ")
-        actor = await gate.by_key(key.strip()) if kind.lower() == "bearer" else None
-        if actor is None:
-            raise Refused(
-                401, "Not signed in", "Metrics need an API key.", www_authenticate="Bearer"
-            )
-        if not actor.grants([METRICS]):
-            raise Refused(403, "Not allowed", "The key lacks the scope 'metrics'.")
-        async with Scope(web, actor.workspace_id).read() as session:
-            yield session, False
-
     @routes.get("/healthz")
     async def alive() -> Alive:
         """The process answers; nothing else is asked."""
@@ -94,10 +75,14 @@ def router(
     @routes.get("/metrics", response_class=Response, responses=_DOCUMENTED)
     async def metrics(request: Request) -> Response:
         """Figures for Prometheus: of every workspace here on this machine, else of the key's."""
-        async with seen(request) as (session, everything):
-            told = await figures.read(session)
+        if _local(request):
+            async with worker() as session:
+                told = [*await figures.read(session), *_of_process(measured)]
+        else:
+            async with Scope(web, await _workspace(request, gate)).read() as session:
+                told = await figures.read(session)
         registry = CollectorRegistry()
-        registry.register(Told([*told, *(_of_process(measured) if everything else ())]))
+        registry.register(Told(told))
         return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
 
     return routes
@@ -108,6 +93,17 @@ _DOCUMENTED: dict[int | str, dict[str, object]] = {
     401: {"description": "No API key, or none that is known."},
     403: {"description": "The key lacks the scope `metrics`."},
 }
+
+
+async def _workspace(request: Request, gate: Gate) -> UUID:
+    """Whose figures the caller's key opens."""
+    kind, _, key = request.headers.get("authorization", "").partition(" ")
+    actor = await gate.by_key(key.strip()) if kind.lower() == "bearer" else None
+    if actor is None:
+        raise Refused(401, "Not signed in", "Metrics need an API key.", www_authenticate="Bearer")
+    if not actor.grants([METRICS]):
+        raise Refused(403, "Not allowed", "The key lacks the scope 'metrics'.")
+    return actor.workspace_id
 
 
 def _of_process(measured: Sequence[Histogram]) -> Iterator[Metric]:
