@@ -2,11 +2,13 @@
 
 import base64
 import ipaddress
+import re
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from spotloom.errors import SetupError
 
+_HOST = re.compile(r"[A-Za-z0-9.-]+(:[0-9]{1,5})?")  # it goes into pages and their policy
 CLERK_API = "https://api.clerk.com/v1"
 
 
@@ -95,6 +97,6 @@ def _host(coded: str) -> str:
     except ValueError as error:
         raise SetupError("CLERK_PUBLISHABLE_KEY was not copied whole; copy it again.") from error
     host = text.removesuffix("$")
-    if not text.endswith("$") or not host or urlsplit(f"//{host}").netloc != host:
+    if not text.endswith("$") or not _HOST.fullmatch(host):
         raise SetupError("CLERK_PUBLISHABLE_KEY was not copied whole; copy it again.")
     return host
