@@ -2,7 +2,7 @@
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from typing import Any
 from uuid import UUID
@@ -74,10 +74,16 @@ def insert(connection: psycopg.Connection[Any], table: str, row: Row) -> None:
     connection.execute(statement, list(row.values()))
 
 
-def fill(connection: psycopg.Connection[Any], workspace_id: UUID) -> dict[str, Row]:
-    """One row in every table, of that workspace."""
+def fill(
+    connection: psycopg.Connection[Any],
+    workspace_id: UUID,
+    into: Container[str] = frozenset(TABLES),
+) -> dict[str, Row]:
+    """One row in every table, or each of these, of that workspace."""
     made: dict[str, Row] = {}
     for name, table in TABLES.items():
+        if name not in into:
+            continue
         made[name] = new_row(table, workspace_id, made)
         insert(connection, name, made[name])
     return made

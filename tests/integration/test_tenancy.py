@@ -28,8 +28,18 @@ OF_THE_GATE = {
 }
 NOT_OF_WORKERS = {"person", "session", "api_key", "login_link", "sign_in", "attempt"}
 
+SOMEBODYS = OWNED | {"workspace", "person"}
 PAID_FOR = {"campaign", "combination", "generation", "lane"}  # the ledger holds on to these
 FREE = (OWNED | {"lane_slot"}) - NOT_THE_WEBS - APPENDED - PAID_FOR
+# Columns of the web's tables that point at rows which belong to somebody.
+POINTERS = {
+    (table.name, column.name)
+    for table in TABLES.values()
+    if table.name in OWNED | {"lane_slot"} and table.name not in NOT_THE_WEBS
+    for column in table.columns
+    if column.name != "workspace_id"
+    and any(key.column.table.name in SOMEBODYS for key in column.foreign_keys)
+}
 
 Connection = psycopg.Connection[Row]
 
@@ -122,6 +132,17 @@ def test_the_web_cannot_make_rows_of_another_workspace(both: Tenants, table: str
     row = new_row(TABLES[table], ids.new() if table == "workspace" else B, both.of_b)
     if table == "lane_slot":
         row["number"] = 2
+    with both.as_role(Role.WEB, A) as connection, pytest.raises(InsufficientPrivilege):
+        tenants.insert(connection, table, row)
+
+
+@pytest.mark.parametrize(("table", "column"), sorted(POINTERS))
+def test_rows_of_the_web_do_not_point_into_another_workspace(
+    both: Tenants, table: str, column: str
+) -> None:
+    row = new_row(TABLES[table], A, both.of_a)
+    pointed = next(iter(TABLES[table].c[column].foreign_keys)).column
+    row[column] = both.of_b[pointed.table.name][pointed.name]
     with both.as_role(Role.WEB, A) as connection, pytest.raises(InsufficientPrivilege):
         tenants.insert(connection, table, row)
 

@@ -37,13 +37,28 @@ GRANTS = {
     },
 }
 # Empty again after the transaction that set it, so that '' is as good as nothing.
-ENTERED = "(SELECT nullif(current_setting('spotloom.workspace', true), '')::uuid)"
-# Which rows the web may see and make. The tables that these look into are held by their own.
+NOW = "nullif(current_setting('spotloom.workspace', true), '')::uuid"
+ENTERED = f"(SELECT {NOW})"  # looked up once a query, not once a row
+# Which rows the web may see. The tables that these look into are held by their own policies.
 WEB = {
     **dict.fromkeys((*WORK, *KEPT, *AUTH_OF_A_WORKSPACE), f"workspace_id = {ENTERED}"),
+    # The policy of person looks into this one, so to read it takes no query of its own.
+    "member": f"workspace_id = {NOW}",
     "workspace": f"id = {ENTERED}",
-    "lane_slot": "EXISTS (SELECT FROM spotloom.lane l WHERE l.id = lane_id)",
-    "person": "EXISTS (SELECT FROM spotloom.member m WHERE m.person_id = person.id)",
+    "lane_slot": "EXISTS (SELECT FROM spotloom.lane WHERE lane.id = lane_id)",
+    "person": "EXISTS (SELECT FROM spotloom.member WHERE member.person_id = person.id)",
+}
+# And what its rows may point at: a foreign key alone would take any workspace's row.
+POINTS_AT = {
+    "combination": ("campaign",),
+    "generation": ("campaign", "combination", "lane"),
+    "asset": ("generation",),
+    "ledger": ("generation",),
+    "lane_slot": ("generation",),
+    "delivery": ("hook",),
+    "member": ("person",),
+    "session": ("person",),
+    "login_link": ("person",),
 }
 
 
@@ -564,10 +579,20 @@ def _guard_rows() -> None:
     for table, seen in WEB.items():
         op.execute(f"ALTER TABLE spotloom.{table} ENABLE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE spotloom.{table} FORCE ROW LEVEL SECURITY")
-        op.execute(
-            f"CREATE POLICY spotloom_web ON spotloom.{table} TO spotloom_web"
-            f" USING ({seen}) WITH CHECK ({seen})"
-        )
+        own = [
+            f"EXISTS (SELECT FROM spotloom.{one} WHERE {one}.id = {table}.{one}_id)"
+            for one in POINTS_AT.get(table, ())
+        ]
+        may = f"({' AND '.join((seen, *own))})"
+        for name, deed, rule in (
+            ("spotloom_web", "SELECT", f"USING ({seen})"),
+            ("spotloom_web_insert", "INSERT", f"WITH CHECK {may}"),
+            ("spotloom_web_update", "UPDATE", f"USING ({seen}) WITH CHECK {may}"),
+            ("spotloom_web_delete", "DELETE", f"USING ({seen})"),
+        ):
+            op.execute(
+                f"CREATE POLICY {name} ON spotloom.{table} FOR {deed} TO spotloom_web {rule}"
+            )
         # What a role was not granted, these do not open.
         for role in ("spotloom_gate", "spotloom_worker"):
             op.execute(
@@ -577,8 +602,11 @@ def _guard_rows() -> None:
 
 def downgrade() -> None:
     for table in WEB:
-        for role in GRANTS:
-            op.execute(f"DROP POLICY {role} ON spotloom.{table}")
+        for policy in (
+            *GRANTS,
+            *(f"spotloom_web_{deed}" for deed in ("insert", "update", "delete")),
+        ):
+            op.execute(f"DROP POLICY {policy} ON spotloom.{table}")
         op.execute(f"ALTER TABLE spotloom.{table} NO FORCE ROW LEVEL SECURITY")
         op.execute(f"ALTER TABLE spotloom.{table} DISABLE ROW LEVEL SECURITY")
     for role in GRANTS:
