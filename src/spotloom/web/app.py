@@ -7,6 +7,7 @@ import spotloom
 from spotloom.web import api, edge, errors, live, operations, sign_in, webhooks
 from spotloom.web.door.asking import Pace
 from spotloom.web.door.document import describe
+from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.gate import Renewals
 from spotloom.web.limits import Limited
 from spotloom.web.parts import Parts
@@ -21,6 +22,7 @@ def app(parts: Parts) -> FastAPI:
         redoc_url=None,
         openapi_url="/api/openapi.json",
         redirect_slashes=False,
+        telemetry=parts.telemetry or telemetry(None).config,
         dependencies=[Depends(_log_context)],
     )
     application.state.parts = parts

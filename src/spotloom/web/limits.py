@@ -77,6 +77,7 @@ class Buckets:
 
     policy: str
     rate: Rate
+    most: int = MOST_BUCKETS
     _of: OrderedDict[str, _Bucket] = field(default_factory=OrderedDict)
 
     def take(self, name: str) -> Taken:
@@ -85,7 +86,7 @@ class Buckets:
         bucket = self._of.get(name)
         if bucket is None:
             bucket = self._of[name] = _Bucket(self.rate.burst, now)
-            if len(self._of) > MOST_BUCKETS:
+            if len(self._of) > self.most:
                 self._of.popitem(last=False)
         self._of.move_to_end(name)
         grown = bucket.tokens + (now - bucket.at) * self.rate.a_second

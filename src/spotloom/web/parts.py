@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from fastapi.telemetry import TelemetryConfig
 from prometheus_client import Histogram
 
 from spotloom.auth.gate import Gate
@@ -33,6 +34,7 @@ class Parts:
     lane: Callable[[], LaneKey]  # where new batches queue
     most_videos: int
     calls: Histogram | None = None  # how long providers take to answer, in this process
+    telemetry: TelemetryConfig | None = None  # None: none leaves
     rates: Rates = field(default_factory=Rates)
     # Set before the server is stopped: long answers then end themselves.
     ending: asyncio.Event = field(default_factory=asyncio.Event)
