@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 import psycopg
 import pytest
 from psycopg import sql
-from tests.integration import tenants
+from psycopg.errors import InsufficientPrivilege
+from tests.integration import generating, tenants
 
 from spotloom import embedded
 from spotloom.campaigns import database, ids
@@ -140,3 +141,22 @@ def test_roles_of_another_login_are_asked_for_alone(server: Server) -> None:
     server.run(*statements)
     assert database.migrate(url)
     _works(url)
+
+
+def test_workers_see_what_the_engine_carries_and_the_web_does_not(database_url: str) -> None:
+    carried = "SELECT count(*) FROM dbos.workflow_status"
+    with (
+        generating.template(database_url) as like,
+        generating.database(database_url, like=like) as url,
+        psycopg.connect(url, autocommit=True) as connection,
+    ):
+        connection.execute(f"SET ROLE {Role.WORKER}")
+        with pytest.raises(InsufficientPrivilege):
+            connection.execute(carried)
+        for _ in range(2):
+            database.grant_engine(url)
+        assert connection.execute(carried).fetchone() == (0,)
+        for role in (Role.WEB, Role.GATE):
+            connection.execute(f"SET ROLE {role}")
+            with pytest.raises(InsufficientPrivilege):
+                connection.execute(carried)
