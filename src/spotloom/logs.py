@@ -25,6 +25,7 @@ _OPENING = [
     (re.compile(r"(\b[A-Za-z][A-Za-z0-9+.-]*://[^\s?#\"'<>]*)[?#][^\s\"'<>]*"), rf"\1?{HIDDEN}"),
     (re.compile(r"\b(bearer|basic)\s+[A-Za-z0-9._~+/=-]{8,}", re.IGNORECASE), rf"\1 {HIDDEN}"),
     (re.compile(r"\beyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9._-]+"), HIDDEN),  # a JWT
+    (re.compile(r"\[(SQL|parameters):.*", re.DOTALL), HIDDEN),  # SQLAlchemy quotes both
     # Ours begin with sps_, spk_, spl_, spi_, spo_; the rest are vendors'.
     (
         re.compile(r"\b(sp[skilo]_|whsec_|[sp]k[-_]|ntn_|secret_)[A-Za-z0-9_=+/-]{8,}"),

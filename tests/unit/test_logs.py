@@ -62,6 +62,7 @@ def test_a_field_that_is_named_for_what_opens_is_hidden(told, name):
         f"the key spk_{SECRET} is not known",
         f"sk-{SECRET}",
         f"whsec_{SECRET}",
+        f"(psycopg.Error) gone\n[SQL: SELECT 1]\n[parameters: ('{SECRET}',)]",
         f'The provider said: "A woman lifts the headphones and says {SECRET}."',
     ],
 )
