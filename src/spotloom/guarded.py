@@ -46,7 +46,7 @@ class AddressRefused(SpotloomError):
     """Nobody may send us to this address."""
 
 
-class TooLarge(SpotloomError):
+class AnswerTooLarge(SpotloomError):
     """There is more at the address than the caller takes."""
 
 
@@ -165,7 +165,7 @@ class GuardedClient:
     async def fetch(self, url: str, *, max_bytes: int, timeout_s: float) -> Fetched:
         """What is at the address, whole, within that many bytes and seconds.
 
-        Follows redirects, each checked anew. AddressRefused, TooLarge or Unreachable otherwise.
+        Follows redirects, each checked anew; AddressRefused, AnswerTooLarge or Unreachable.
         """
         async with self._within(timeout_s, url):
             trusted = True
@@ -257,12 +257,14 @@ async def _whole(reply: httpx2.Response, *, max_bytes: int, shown: str) -> Fetch
         raise Unreachable(f"{shown} sent its answer compressed, although asked not to.")
     told = reply.headers.get("content-length", "")
     if told.isdecimal() and int(told) > max_bytes:
-        raise TooLarge(f"{shown} holds {int(told):,} bytes; at most {max_bytes:,} are taken.")
+        raise AnswerTooLarge(f"{shown} holds {int(told):,} bytes; at most {max_bytes:,} are taken.")
     body = bytearray()
     async for chunk in reply.aiter_raw():
         body += chunk
         if len(body) > max_bytes:
-            raise TooLarge(f"{shown} holds more than {max_bytes:,} bytes, the most that is taken.")
+            raise AnswerTooLarge(
+                f"{shown} holds more than {max_bytes:,} bytes, the most that is taken."
+            )
     kind = reply.headers.get("content-type", "").partition(";")[0].strip().lower()
     return Fetched(status=reply.status_code, content_type=kind, body=bytes(body))
 

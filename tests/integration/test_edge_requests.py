@@ -319,6 +319,7 @@ async def test_the_log_names_the_request_the_route_and_the_campaign_and_no_more(
         "GET",
     )
     assert answered["ms"] > 0
+    assert (read["log_level"], answered["log_level"], lost["log_level"]) == ("info",) * 3
     assert lost["route"] == "none"
     assert lost["request_id"] != request_id
     assert "campaign_id" not in lost
@@ -330,6 +331,13 @@ async def test_the_log_names_the_request_the_route_and_the_campaign_and_no_more(
         ("GET", "/api/campaigns/{campaign_id}/notes", "200"): 1,
         ("GET", "none", "404"): 1,
     }
+
+
+async def test_who_is_turned_away_is_told_loudly(told):
+    async with serving(application()) as client:
+        await client.post("/api/unread", headers=COOKIE)
+        await client.get("/api/fault", headers={"Host": "evil.example"})
+    assert [(e["log_level"], e["status"]) for e in told] == [("warning", 403), ("warning", 421)]
 
 
 async def test_a_fault_of_ours_is_told_in_the_log_and_not_to_the_caller(told):

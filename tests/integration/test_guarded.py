@@ -12,8 +12,8 @@ from spotloom.errors import SpotloomError
 from spotloom.guarded import (
     AddressRefused,
     Allow,
+    AnswerTooLarge,
     GuardedClient,
-    TooLarge,
     Unreachable,
 )
 
@@ -294,8 +294,8 @@ async def test_the_next_address_of_a_host_is_tried_when_one_is_down(inside, stra
 @pytest.mark.parametrize(
     ("answer", "error"),
     [
-        ([b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x" * 65536] * 100_000, TooLarge),
-        ([b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n\r\n"], TooLarge),
+        ([b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x" * 65536] * 100_000, AnswerTooLarge),
+        ([b"HTTP/1.1 200 OK\r\nContent-Length: 999999999999999999\r\n\r\n"], AnswerTooLarge),
         ([b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n" + b"x" * 4], Unreachable),
         ([b"HTTP/1.1 200 OK\r\n\r\n"] + [b"x", 0.05] * 1000, Unreachable),
         ([b"HTTP/1.1 200 OK\r\n"] + [b"A: b\r\n", 0.05] * 1000, Unreachable),

@@ -1,9 +1,10 @@
 """Gives each request an id, times it, tells of it in the log, and answers for our own faults."""
 
+import contextlib
 import re
 import time
 import traceback
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from uuid import uuid4
 
@@ -24,6 +25,7 @@ _OUR_FAULT = Refused(
 )
 BOUNDS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 FRAMES = 8
+NOTABLE = frozenset({401, 403, 421, 429})  # somebody knocked who may not come in
 _METHODS = frozenset({"GET", "HEAD", "OPTIONS", "POST", "PUT", "PATCH", "DELETE"})
 _GIVEN = re.compile(r"[A-Za-z0-9._-]{8,64}")
 # The ids in our paths that a log may name; other parts can be keys (invitations, links).
@@ -62,7 +64,7 @@ class Trace:
                 MutableHeaders(scope=message)["x-request-id"] = request_id
             await send(message)
 
-        with structlog.contextvars.bound_contextvars(request_id=request_id):
+        with _told_of(request_id):
             try:
                 await self._app(scope, receive, marked)
             except Exception as error:  # top of the task: the caller gets an answer all the same
@@ -75,12 +77,26 @@ class Trace:
                 asked = _asked(scope)
                 labels = (asked["method"], asked["route"], str(status))
                 self._durations.labels(*labels).observe(seconds)
-                log.info("http.answered", **asked, status=status, ms=round(seconds * 1000, 1))
+                tell = log.warning if status in NOTABLE else log.info
+                tell("http.answered", **asked, status=status, ms=round(seconds * 1000, 1))
 
 
 async def bind_route(scope: Scope) -> None:
     """Let every log line of this request name its route, and the campaign it is about."""
     structlog.contextvars.bind_contextvars(**_asked(scope))
+
+
+@contextlib.contextmanager
+def _told_of(request_id: str) -> Iterator[None]:
+    """Every line names the request, and nothing of the one before it in the same task."""
+    before = structlog.contextvars.get_contextvars()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    try:
+        yield
+    finally:
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(**before)
 
 
 def _request_id(headers: Headers) -> str:
