@@ -144,7 +144,8 @@ async def test_the_public_url_names_a_host_and_an_origin():
         ):
             reply = await client.post("/api/unread", headers=named | {"Origin": origin})
             assert reply.status_code == status, origin
-        assert "strict-transport-security" in reply.headers
+        told = reply.headers["strict-transport-security"]
+        assert told == "max-age=31536000; includeSubDomains"
 
 
 def test_a_public_url_that_is_none_is_refused_at_the_start():

@@ -21,7 +21,7 @@ HEADERS = {
     ),
     "cache-control": "no-store",
 }
-STAY_SECURE = {"strict-transport-security": "max-age=31536000"}
+STAY_SECURE = {"strict-transport-security": "max-age=31536000; includeSubDomains"}
 
 
 class Dress:
