@@ -270,6 +270,19 @@ async def test_a_hook_at_a_private_address_gets_nothing(outbox, receiver, wait_u
     assert "s3cret" not in str(outbox.deliveries())
 
 
+async def test_a_row_that_cannot_be_sent_stops_no_other(outbox, receiver, wait_until_async):
+    await outbox.hook(receiver, events=["video.completed"])
+    outbox.query("UPDATE spotloom.hook SET secret = 'whsec_no base64!'")
+    _, videos = await outbox.batch(2)
+    await outbox.end(videos[0])
+    await outbox.hook(receiver, events=["video.completed"])
+    await outbox.end(videos[1])
+    async with outbox.sending(receiver):
+        await wait_until_async(lambda: outbox.states().count("delivered") == 1)
+        await wait_until_async(lambda: [r[4] for r in outbox.deliveries()].count(None) == 1)
+    assert outbox.states().count("pending") == 2
+
+
 async def test_a_paused_hook_keeps_what_waits_for_it(outbox, receiver, wait_until_async):
     hook, _ = await outbox.hook(receiver, events=["video.completed"])
     _, (one, two) = await outbox.batch(2)

@@ -1,8 +1,13 @@
 """Which addresses count as the open internet."""
 
-import pytest
+import asyncio
+import ipaddress
 
-from spotloom.guarded import AddressRefused, Allow, origin_of, pin
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from spotloom.guarded import AddressRefused, Allow, Unreachable, origin_of, pin
 
 PRIVATE = [
     "127.0.0.1",
@@ -63,3 +68,37 @@ def test_origins_are_spelled_one_way():
     assert origin_of("HTTP://Example.com:80/a?b") == "http://example.com"
     assert origin_of("https://u:p@example.com:8443") == "https://example.com:8443"
     assert origin_of("http://[::1]:9/") == "http://[::1]:9"
+
+
+_signs = some.sampled_from(
+    [":", "/", "//", "@", "?", "#", "\\", "[", "]", "%", "%00", "%2e", "..."]
+)
+_hosts = some.sampled_from(["127.0.0.1", "::1", "example.com", "xn--", "ü", "。", "①", "a" * 64])
+_ports = some.sampled_from(
+    [":443", ":80", ":99999", ":-1", ":0x7f", "user:pw@", "\t", "\0", "\ud800"]
+)
+_pieces = _signs | _hosts | _ports | some.text(max_size=8)
+_starts = some.sampled_from(["https://", "http://", "https://example.com", "https:", ""])
+
+
+@given(_starts, some.lists(_pieces, max_size=6).map("".join))
+def test_whatever_is_written_it_is_refused_or_pinned_to_what_was_checked(start, rest):
+    url = start + rest
+    try:
+        pinned = asyncio.run(pin(url, Allow(plain_http=True), resolver=naming("93.184.216.34")))
+    except (AddressRefused, Unreachable):
+        return
+    for address in pinned.addresses:
+        assert ipaddress.ip_address(address).is_global
+        told = pinned.request(address, {})
+        assert ipaddress.ip_address(told["url"].host) == ipaddress.ip_address(address)
+        assert told["url"].port in {None, 80, 443, 8443}
+        assert not told["url"].userinfo
+        assert told["headers"]["Host"].isascii()
+
+
+async def test_an_address_of_ipv6_is_spoken_to_in_brackets():
+    pinned = await pin("https://[2606:2800:220:1::1]:8443/a?b=c", Allow())
+    told = pinned.request(pinned.addresses[0], {"Accept": "*/*"})
+    assert str(told["url"]) == "https://[2606:2800:220:1::1]:8443/a?b=c"
+    assert told["headers"]["Host"] == "[2606:2800:220:1::1]:8443"

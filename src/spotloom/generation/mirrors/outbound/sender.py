@@ -131,6 +131,9 @@ class Sender:
             status = await self._client.post(claim.url, body, signed(claim.id, body, claim.secret))
         except SpotloomError as error:
             return None, str(error)
+        except Exception as fault:  # top of the task: one bad row must not stop all others
+            log.exception("hook.fault", delivery_id=str(claim.id))
+            return None, f"A fault of ours: {type(fault).__name__}."
         return status, None if 200 <= status < 300 else f"The hook answered {status}."
 
     async def _note(self, claim: _Claim, *, status: int | None, error: str | None) -> None:
@@ -180,7 +183,7 @@ class Sender:
 
 def signed(delivery_id: UUID, body: bytes, secret: str) -> dict[str, str]:
     """The headers that prove the body is ours (standardwebhooks.com, version 1)."""
-    key = base64.b64decode(secret.removeprefix("whsec_"))
+    key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
     stamp = str(int(time.time()))
     digest = hmac.digest(key, f"{delivery_id}.{stamp}.".encode() + body, sha256)
     return {
