@@ -169,15 +169,16 @@ class Treated:
 
 
 @pytest.fixture(scope="module")
-def treated(
-    scenery: generating.Scenery, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Treated]:
+def treated(database_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Treated]:
     rules = [
         rule | {"jobs": {"only": [n]}}
         for n, treatment in enumerate(SICK_LIST, start=1)
         for rule in SICK_LIST[treatment]
     ]
-    with scenery.stage(tmp_path_factory.mktemp("treated")) as stage:
+    with (  # jobs long enough that a busy machine polls them more than once
+        generating.scenery(database_url, instant_s=0.9) as scenery,
+        scenery.stage(tmp_path_factory.mktemp("treated")) as stage,
+    ):
         asyncio.run(_made_apart(stage, rules))
         sold = {s.id: s.n for s in stage.sandbox.sold()}
         names = list(SICK_LIST)

@@ -1,6 +1,6 @@
 """The words PostgreSQL carries between our processes: something changed, look."""
 
-from sqlalchemy import func, select
+from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 LANES = "spotloom_lanes"  # payload: lane id; a slot came free, or work arrived
@@ -9,6 +9,9 @@ ANNOUNCED = "spotloom_announced"  # payload: a provider; it told of a job that m
 WAKE = "spotloom_wake"  # payload: generation id; ask about it now
 
 
+_NOTIFY = text("SELECT pg_notify(:channel, :payload)")
+
+
 async def notify(session: AsyncSession, channel: str, payload: str) -> None:
     """Tell whoever listens, when and only when the transaction commits."""
-    await session.execute(select(func.pg_notify(channel, payload)))
+    await session.execute(_NOTIFY, {"channel": channel, "payload": payload})

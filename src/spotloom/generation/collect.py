@@ -17,6 +17,7 @@ from spotloom.campaigns.tables import Asset
 from spotloom.creative.status import Status
 from spotloom.errors import Permanent, Transient
 from spotloom.generation import outcomes
+from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import tools
 from spotloom.media.disk import DiskFull
 from spotloom.media.download import download
@@ -124,3 +125,4 @@ async def _complete(order: Order, assets: list[Asset]) -> None:
         )
         await generations.add_assets(session, assets)
         await ledger.settle(session, order.id, order.actual_cost or Decimal(0))
+        await outbound.announce(session, order.workspace_id, order.id)

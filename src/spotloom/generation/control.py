@@ -24,6 +24,7 @@ from spotloom.campaigns.tables import Campaign, CombinationRow, Generation
 from spotloom.creative.status import ACTIVE, Status
 from spotloom.errors import Conflict, NotFound
 from spotloom.generation import lanes
+from spotloom.generation.mirrors import outbound
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,8 @@ async def cancel(
     for generation_id in waking:
         await notify(session, WAKE, str(generation_id))
     await notify(session, CAMPAIGNS, str(campaign_id))
+    if stopped:
+        await outbound.announce_batch(session, await _workspace(session, campaign_id), campaign_id)
     return CancelResult(len(stopped), len(waking))
 
 
@@ -165,6 +168,9 @@ async def resolve(
     await lanes.free(session, generation_id)
     if decision is Decision.RETRY:
         await attempts.again(session, campaign_id, keys=[key], states=(Status.LOST,))
+    else:
+        workspace_id = await _workspace(session, campaign_id)
+        await outbound.announce(session, workspace_id, generation_id)
 
 
 async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> None:
@@ -212,6 +218,11 @@ async def _hold(session: AsyncSession, campaign_id: UUID, keys: Collection[str] 
         _of(campaign_id, keys), Generation.status.in_([s.value for s in ACTIVE])
     )
     await session.execute(open_ones.order_by(Generation.id).with_for_update(key_share=True))
+
+
+async def _workspace(session: AsyncSession, campaign_id: UUID) -> UUID:
+    found = await session.scalars(select(Campaign.workspace_id).where(Campaign.id == campaign_id))
+    return found.one()
 
 
 def _of(campaign_id: UUID, keys: Collection[str] | None) -> ColumnElement[bool]:

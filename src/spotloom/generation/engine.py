@@ -127,7 +127,7 @@ def _database(url: str) -> Engine:
         driver_url(url),
         pool_size=10,
         max_overflow=0,
-        pool_pre_ping=True,
+        hide_parameters=True,
         connect_args={"connect_timeout": 10, "application_name": "spotloom engine"},
     )
     event.listen(engine, "connect", end_idle_transactions)

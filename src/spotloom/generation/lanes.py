@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import case, delete, func, select, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
@@ -32,6 +32,8 @@ class Admitted:
         """The durable work's id; it never recurs."""
         return f"generate:{self.generation_id}:{self.admission}"
 
+
+_LOCK = text("SELECT FROM spotloom.lane WHERE id = :lane_id FOR UPDATE")
 
 # What another hand is changing at this moment, such as a cancel, is passed over.
 # After a setback the lane is probed with one video at a time until one is accepted.
@@ -97,7 +99,7 @@ async def admit(session: AsyncSession, lane_id: UUID) -> list[Admitted]:
     """Fill the lane's free slots from its queue; one short transaction of the caller."""
     # Its own statement: READ COMMITTED takes its snapshot before it waits for the lock, so the
     # statement below must begin after the lock is ours.
-    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    await session.execute(_LOCK, {"lane_id": lane_id})
     rows = (await session.execute(_ADMIT, {"lane_id": lane_id})).all()
     for campaign_id in {row.campaign_id for row in rows}:
         await notify(session, CAMPAIGNS, str(campaign_id))
@@ -124,18 +126,27 @@ _ADOPT = text(
 
 async def adopt(session: AsyncSession, lane_id: UUID, *, after_s: float) -> list[Admitted]:
     """Take over what no workflow has carried for that long; the older workflow can do no more."""
-    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    await session.execute(_LOCK, {"lane_id": lane_id})
     rows = await session.execute(_ADOPT, {"lane_id": lane_id, "after_s": after_s})
     return [Admitted(row.id, row.admissions) for row in rows]
 
 
+_FREE = text(
+    "DELETE FROM spotloom.lane_slot WHERE generation_id = :generation_id RETURNING lane_id"
+)
+
+
 async def free(session: AsyncSession, generation_id: UUID) -> None:
     """Give the generation's slot back, if it holds one, and say so."""
-    lane_id = await session.scalar(
-        delete(LaneSlot).where(LaneSlot.generation_id == generation_id).returning(LaneSlot.lane_id)
-    )
+    lane_id = await session.scalar(_FREE, {"generation_id": generation_id})
     if lane_id is not None:
         await notify(session, LANES, str(lane_id))
+
+
+async def hand_on(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> list[Admitted]:
+    """Give the generation's slot back and fill the lane at once, so that nobody else need look."""
+    await session.execute(_FREE, {"generation_id": generation_id})
+    return await admit(session, lane_id)
 
 
 async def pause(
@@ -187,27 +198,26 @@ async def block(session: AsyncSession, lane_id: UUID, *, reason: str) -> None:
     await notify(session, LANES, str(lane_id))
 
 
+# What is accepted within a pause had left before the refusal, and proves nothing.
+_WELL = text(
+    """
+    UPDATE spotloom.lane
+       SET setbacks = 0, reason = NULL, paused_until = NULL,
+           accepted = CASE WHEN accepted + 1 >= :step_after * coalesce(adapted_limit, 1)
+                           THEN 0 ELSE accepted + 1 END,
+           adapted_limit = CASE WHEN accepted + 1 >= :step_after * coalesce(adapted_limit, 1)
+                                THEN nullif(adapted_limit + 1, slot_limit)
+                                ELSE adapted_limit END
+     WHERE id = :lane_id AND (setbacks > 0 OR adapted_limit IS NOT NULL)
+       AND coalesce(paused_until <= clock_timestamp(), true)
+    RETURNING id
+    """
+)
+
+
 async def well(session: AsyncSession, lane_id: UUID) -> None:
     """The provider accepted one: the lane opens, a step at a time up to its full limit."""
-    adapted = Lane.adapted_limit
-    earned = Lane.accepted + 1 >= STEP_AFTER * func.coalesce(adapted, 1)
-    opened = await session.scalar(
-        update(Lane)
-        .where(
-            Lane.id == lane_id,
-            (Lane.setbacks > 0) | adapted.is_not(None),
-            # Accepted within a pause, it had left before the refusal, and proves nothing.
-            func.coalesce(Lane.paused_until <= func.clock_timestamp(), True),
-        )
-        .values(
-            setbacks=0,
-            reason=None,
-            paused_until=None,
-            accepted=case((earned, 0), else_=Lane.accepted + 1),
-            adapted_limit=case((earned, func.nullif(adapted + 1, Lane.slot_limit)), else_=adapted),
-        )
-        .returning(Lane.id)
-    )
+    opened = await session.scalar(_WELL, {"lane_id": lane_id, "step_after": STEP_AFTER})
     if opened is not None:
         await notify(session, LANES, str(lane_id))
 
@@ -227,7 +237,7 @@ async def set_limits(
 
 async def take_back(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> None:
     """Hold a slot for a video that turned out to be at the provider, even above the limit."""
-    await session.execute(select(Lane.id).where(Lane.id == lane_id).with_for_update())
+    await session.execute(_LOCK, {"lane_id": lane_id})
     await session.execute(_TAKE_BACK, {"lane_id": lane_id, "generation_id": generation_id})
 
 

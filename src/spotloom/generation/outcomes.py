@@ -14,6 +14,7 @@ from spotloom.campaigns.generations import Order
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, Transient
 from spotloom.generation import lanes
+from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import tools
 from spotloom.providers.provider import LaneBlocked, Ready, Rejected
 
@@ -64,6 +65,7 @@ async def back_to_queue(order: Order, why: Transient) -> None:
                 over_at=func.clock_timestamp(),
             )
             await ledger.release(session, order.id)
+            await outbound.announce(session, order.workspace_id, order.id)
 
 
 async def possibly_charged(order: Order, why: str) -> None:
@@ -78,6 +80,7 @@ async def possibly_charged(order: Order, why: str) -> None:
             error_text=why,
         )
         await ledger.mark_unknown(session, order.id)
+        await outbound.announce(session, order.workspace_id, order.id)
 
 
 async def free_slot(generation_id: UUID) -> None:
@@ -95,7 +98,8 @@ async def no_room(order: Order, why: str, *, for_s: float) -> None:
 
 
 async def ready(order: Order, outcome: Ready) -> None:
-    """The provider is done: its slot is free, the file is to be fetched."""
+    """The provider is done: its slot is the next one's, the file is to be fetched."""
+    admitted: list[lanes.Admitted] = []
     async with tools().sessions.begin() as session:
         await generations.move(
             session,
@@ -107,7 +111,12 @@ async def ready(order: Order, outcome: Ready) -> None:
             expires_at=outcome.expires_at,
             actual_cost=charge(order, outcome.cost),
         )
-        await lanes.free(session, order.id)
+        if tools().admitting and tools().alone:
+            admitted = await lanes.hand_on(session, order.lane_id, order.id)
+        else:
+            await lanes.free(session, order.id)
+    for one in admitted:  # started there, because a step may start no workflow
+        tools().admitted.put_nowait(one)
 
 
 async def rejected(order: Order, outcome: Rejected) -> None:
@@ -187,6 +196,7 @@ async def _ended(
             await lanes.free(session, order.id)
         if again and not (await generations.load(session, order.id)).cancelled:
             await _again(session, order)
+        await outbound.announce(session, order.workspace_id, order.id)
 
 
 async def _again(session: AsyncSession, order: Order) -> None:
@@ -195,3 +205,6 @@ async def _again(session: AsyncSession, order: Order) -> None:
             await attempts.again(session, order.campaign_id, keys=[order.combination_key])
     except BudgetRefused as error:  # it stays failed, and a person may retry it
         log.info("generation.not_retried", generation_id=str(order.id), reason=str(error))
+        await outbound.announce_budget(
+            session, order.workspace_id, campaign_id=order.campaign_id, reason=str(error)
+        )

@@ -26,32 +26,34 @@ log = structlog.get_logger()
 ABSENT_AFTER_S = 10.0
 
 
-async def place(generation_id: UUID, *, admission: int) -> Status | None:
-    """Buy the video, or find out whether it was bought; the state it is in then.
+async def place(generation_id: UUID, *, admission: int) -> tuple[Status | None, bool]:
+    """Buy the video, or find out whether it was bought; its state then, and if bought just now.
 
-    None when a later admission has it: this one's hands are off.
+    No state when a later admission has it: this one's hands are off.
     """
     while True:
+        async with tools().sessions.begin() as session:
+            order = await generations.take(session, generation_id, admission=admission)
+        if order is not None:
+            if await _buy(order):
+                return Status.GENERATING, True
+            continue
         async with tools().sessions() as session:
             order = await generations.load(session, generation_id)
         if order.admission != admission:
-            return None
+            return None, False
         if order.status is not Status.SUBMITTING:
-            return order.status
+            return order.status, False
         if order.sent_at is not None:
             # Of a call that a crash cut, nobody knows how long it would have lasted.
             await _look_up(order, why="The answer was lost.", lasted_s=tools().longest_call_s)
         elif order.cancelled:
             await outcomes.cancelled(order, "Cancelled before it was sent.")
-        else:
-            await _buy(order)
 
 
-async def _buy(order: Order) -> None:
+async def _buy(order: Order) -> bool:
+    """Send the order whose intent is stored; true when the provider has it, and we know its job."""
     provider = tools().provider(order.lane_id)
-    async with tools().sessions.begin() as session:
-        if not await generations.mark_sent(session, order.id, admission=order.admission):
-            return
     clock = asyncio.get_running_loop().time
     try:
         async with tools().paid_call():
@@ -66,8 +68,9 @@ async def _buy(order: Order) -> None:
         log.warning("generation.outcome_unknown", generation_id=str(order.id), reason=str(error))
         await _look_up(order, why=str(error), lasted_s=clock() - began)
     else:
-        await _claim(order, submitted.job)
         log.info("generation.submitted", generation_id=str(order.id), provider=provider.name)
+        return await _claim(order, submitted.job)
+    return False
 
 
 async def _look_up(order: Order, *, why: str, lasted_s: float) -> None:

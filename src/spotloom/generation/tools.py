@@ -9,9 +9,12 @@ from uuid import UUID
 
 from spotloom.campaigns.database import Sessions
 from spotloom.errors import SetupError
+from spotloom.generation.lanes import Admitted
 from spotloom.media.store import Store
 from spotloom.media.workers import Workers
 from spotloom.providers.provider import Provider
+
+BEGIN_WITHIN_S = 2.0
 
 
 class Wakes:
@@ -52,6 +55,9 @@ class Tools:
     still_mine: Callable[[], Awaitable[None]]  # returns only while nobody acts in our name
     wakes: Wakes = field(default_factory=Wakes)
     lanes: dict[UUID, Provider] = field(default_factory=dict)
+    admitting: bool = False  # a worker here starts what is put into `admitted`
+    alone: bool = False  # no other worker is there, with which the work is to be shared
+    admitted: asyncio.Queue[Admitted] = field(default_factory=asyncio.Queue)
     _paying: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -83,6 +89,12 @@ class Tools:
             self._paying -= 1
             if not self._paying:
                 self._idle.set()
+
+    async def nothing_admitted(self) -> None:
+        """Return once all that was admitted here has begun, or soon, for another to adopt it."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(BEGIN_WITHIN_S):
+                await self.admitted.join()
 
     async def nothing_paid(self) -> None:
         """Return once no paid call is under way."""

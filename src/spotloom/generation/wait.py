@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import random
 from dataclasses import replace
 from uuid import UUID
@@ -30,25 +31,26 @@ log = structlog.get_logger()
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
 LONGEST_WAIT_S = 300.0
 RELOAD_POLLS = 10  # polls after which our own row is read again, should a notification be lost
-END_OF_TIME = 2**31 - 1
+FIRST_POLL_S = 1.0
 NEARLY_DONE = 85  # per cent, from which it is asked twice as often
 
 
-async def wait(generation_id: UUID) -> Status:
-    """Ask until the provider is done with it; the state it is in then."""
+async def wait(generation_id: UUID, *, fresh: bool) -> tuple[Status, dt.datetime | None]:
+    """Ask until the provider is done with it; the state it is in then, and when its file goes.
+
+    A `fresh` job was ordered a moment ago, and is not asked about at once.
+    """
     with tools().wakes.listening(generation_id) as news:
-        return await _wait(generation_id, news)
+        order = await _wait(generation_id, news, fresh=fresh)
+        return order.status, order.expires_at
 
 
-async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
+async def _wait(generation_id: UUID, news: asyncio.Event, *, fresh: bool) -> Order:
     order = await _load(generation_id)
     strikes = failures = polls = 0
+    # A webhook may have come before we knew the job, so the first wait is short.
+    woken = not fresh or await _news_within(news, min(FIRST_POLL_S, _pause_s(order)))
     while order.status is Status.GENERATING and (job := order.job) is not None:
-        if order.cancelled and order.note is None:
-            note = await _stop(order, job)
-            order = replace(await _load(generation_id), note=note)
-            if order.status is not Status.GENERATING:
-                break
         polls += 1
         try:
             outcome = await tools().provider(order.lane_id).poll(job)
@@ -58,30 +60,42 @@ async def _wait(generation_id: UUID, news: asyncio.Event) -> Status:
             pause_s = _backoff_s(order, failures, error)
         else:
             failures, strikes = 0, strikes + 1 if isinstance(outcome, Lost) else 0
-            if strikes in {0, LOST_AFTER} and await _over(order, outcome):
-                order = await _load(generation_id)
+            if strikes in {0, LOST_AFTER} and (over := await _over(order, outcome)) is not None:
+                order = over
                 continue
             order = _seen(order, outcome)
             pause_s = _pause_s(order)
-        with contextlib.suppress(TimeoutError):
-            # Not wait_for, which in Python 3.11 makes a task of its own for every waiting video.
-            async with asyncio.timeout(pause_s * random.uniform(0.9, 1.1)):  # noqa: S311 - jitter
-                await news.wait()
-        if news.is_set() or polls % RELOAD_POLLS == 0:
-            news.clear()
-            order = await _load(generation_id)
-    return order.status
+        if woken or polls % RELOAD_POLLS == 0:
+            order = await _heeded(order.id)
+        woken = await _news_within(news, pause_s)
+    return order
+
+
+async def _news_within(news: asyncio.Event, seconds: float) -> bool:
+    """Wait that long, give or take a tenth, or until news comes; whether it came."""
+    with contextlib.suppress(TimeoutError):
+        # Not wait_for, which in Python 3.11 makes a task of its own for every waiting video.
+        async with asyncio.timeout(seconds * random.uniform(0.9, 1.1)):  # noqa: S311 - jitter
+            await news.wait()
+    came = news.is_set()
+    news.clear()
+    return came
+
+
+async def _heeded(generation_id: UUID) -> Order:
+    """Our own row read again; a wish to stop it that stands there is passed on once."""
+    order = await _load(generation_id)
+    if order.status is not Status.GENERATING or not order.cancelled or order.note is not None:
+        return order
+    if order.job is None:
+        return order
+    note = await _stop(order, order.job)
+    return replace(await _load(generation_id), note=note)
 
 
 async def interval_s(generation_id: UUID) -> float:
     """Seconds between two questions about this video."""
     return tools().interval_s((await _load(generation_id)).lane_id)
-
-
-async def expiry(generation_id: UUID) -> int:
-    """When the provider drops the file, in Unix seconds that fit 31 bits."""
-    expires_at = (await _load(generation_id)).expires_at
-    return END_OF_TIME if expires_at is None else min(int(expires_at.timestamp()), END_OF_TIME)
 
 
 async def _load(generation_id: UUID) -> Order:
@@ -124,14 +138,20 @@ async def _stop(order: Order, job: str) -> str | None:
     return text
 
 
-async def _over(order: Order, outcome: Poll) -> bool:
-    """Store what the provider said; true when it was its last word."""
+async def _over(order: Order, outcome: Poll) -> Order | None:
+    """Store what the provider said; the order after its last word, None when it goes on."""
     try:
         await _store(order, outcome)
-    except Conflict as error:  # moved by another hand: the caller reads it afresh
+    except Conflict as error:  # moved by another hand
         log.info("generation.moved", generation_id=str(order.id), reason=str(error))
-        return True
-    return not isinstance(outcome, Pending)
+        return await _load(order.id)
+    match outcome:
+        case Pending():
+            return None
+        case Ready(expires_at=expires_at):
+            return replace(order, status=Status.FINISHING, expires_at=expires_at)
+        case _:
+            return await _load(order.id)
 
 
 async def _store(order: Order, outcome: Poll) -> None:

@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select
+from sqlalchemy import select, text
 from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
@@ -19,6 +19,11 @@ from spotloom.generation.tools import Tools, use
 
 log = structlog.get_logger()
 
+LISTENER = "spotloom listener"
+_LISTENERS = text(
+    "SELECT count(*) FROM pg_stat_activity"
+    " WHERE application_name = :name AND datname = current_database()"
+)
 TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
 MEND_S = 10.0
@@ -28,11 +33,17 @@ RECOGNISE_S = 30.0
 
 @contextlib.asynccontextmanager
 async def working(
-    url: str, tools: Tools, liveness: Liveness, *, finishes: int | None = None
+    url: str,
+    tools: Tools,
+    liveness: Liveness,
+    *,
+    finishes: int | None = None,
+    beside: Callable[[], Coroutine[None, None, None]],
 ) -> AsyncIterator[None]:
     """Do durable work in this process for as long as the context is open.
 
-    `finishes` bounds the files that are fetched and checked here at once.
+    `finishes` bounds the files that are fetched and checked here at once; `beside` is one more
+    loop that goes on meanwhile.
     """
     use(tools)
     await liveness.start()
@@ -45,15 +56,20 @@ async def working(
         liveness.run(),
         worker.listen(),
         worker.admit(),
+        worker.begin(),
         worker.mend(),
         worker.tidy(),
         worker.recognise(),
+        beside(),
     )
     loops = [asyncio.create_task(loop) for loop in work]
     faults = _stopping_with(loops)
+    tools.admitting = True
     try:
         yield
     finally:
+        tools.admitting = False
+        await tools.nothing_admitted()
         await engine.end(loops[1:])
         await tools.nothing_paid()  # never leave a paid call without its answer
         await engine.stop()
@@ -95,6 +111,7 @@ class Worker:
         self._liveness = liveness
         self._news = asyncio.Event()
         self._announced = asyncio.Event()
+        self._strange_lane = True
 
     async def listen(self) -> None:
         """Hear what changed in other processes; reconnects for as long as it runs."""
@@ -119,6 +136,17 @@ class Worker:
                 async with asyncio.timeout(wait_s):
                     await self._news.wait()
             self._news.clear()
+
+    async def begin(self) -> None:
+        """Start what was admitted in the transaction that freed its slot."""
+        while True:
+            admitted = await self._tools.admitted.get()
+            try:
+                await engine.start(admitted)
+            except (SQLAlchemyError, OSError) as error:  # adopted later
+                log.warning("database.away", reason=type(error).__name__)
+            finally:
+                self._tools.admitted.task_done()
 
     async def mend(self) -> None:
         """Look after workflows that the engine has dropped."""
@@ -154,7 +182,7 @@ class Worker:
 
     async def _hear(self) -> None:
         async with await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, connect_timeout=5, application_name="spotloom listener"
+            self._url, autocommit=True, connect_timeout=5, application_name=LISTENER
         ) as connection:
             for channel in (LANES, WAKE, ANNOUNCED, GONE):
                 await connection.execute(f"LISTEN {channel}")
@@ -167,27 +195,33 @@ class Worker:
                 elif note.channel == GONE:
                     self._liveness.gone(note.payload)
                 else:
+                    self._strange_lane |= UUID(note.payload) not in self._tools.lanes
                     self._news.set()
 
     async def _round(self, *, adopt: bool) -> float:
         """Admit once on every lane we have a provider for; seconds until the next look."""
         wait_s = TICK_S
-        for lane_id in await self._lanes():
+        if adopt or self._strange_lane:
+            self._strange_lane = False
+            await self._find_lanes()
+        for lane_id in list(self._tools.lanes):
+            opens_in_s = None
             async with self._tools.sessions.begin() as session:
                 admitted = await lanes.admit(session, lane_id)
                 if adopt:
                     admitted += await lanes.adopt(session, lane_id, after_s=ADOPT_AFTER_S)
-                opens_in_s = await lanes.opens_in_s(session, lane_id)
+                if not admitted:  # full, empty, or closed
+                    opens_in_s = await lanes.opens_in_s(session, lane_id)
             for one in admitted:
                 await engine.start(one)
             if opens_in_s:
                 wait_s = min(wait_s, opens_in_s + 0.01)
         return wait_s
 
-    async def _lanes(self) -> list[UUID]:
+    async def _find_lanes(self) -> None:
         async with self._tools.sessions() as session:
             rows = (await session.execute(select(Lane.id, Lane.provider, Lane.account))).all()
+            self._tools.alone = await session.scalar(_LISTENERS, {"name": LISTENER}) == 1
         for row in rows:
             if provider := self._tools.providers.get((row.provider, row.account)):
                 self._tools.lanes[row.id] = provider
-        return [row.id for row in rows if row.id in self._tools.lanes]

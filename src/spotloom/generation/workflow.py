@@ -4,6 +4,7 @@ Every step may run again after a crash: it reads the generation first and does w
 """
 
 import asyncio
+import datetime as dt
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
@@ -21,6 +22,7 @@ from spotloom.generation import outcomes, place, wait
 FINISH_QUEUE = "finish"
 HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
 DATABASE_RETRY_S = 0.5
+END_OF_TIME = 2**31 - 1
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -49,9 +51,7 @@ def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
 @DBOS.workflow(name="generate", max_recovery_attempts=None)
 async def generate(generation_id: str, admission: int) -> None:
     """See one admitted video through its time at the provider."""
-    status = await place_step(generation_id, admission)
-    if status == Status.GENERATING:
-        status = await wait_step(generation_id)
+    status, expires = await provider_step(generation_id, admission)
     if status in {Status.UNKNOWN, Status.LOST}:
         await DBOS.sleep_async(await hold_step(generation_id))
         await free_step(generation_id)
@@ -59,7 +59,7 @@ async def generate(generation_id: str, admission: int) -> None:
         # The file that the provider drops first is fetched first.
         with (
             SetWorkflowID(f"finish:{generation_id}:{admission}"),
-            SetEnqueueOptions(priority=await expiry_step(generation_id)),
+            SetEnqueueOptions(priority=expires),
         ):
             await DBOS.enqueue_workflow_async(FINISH_QUEUE, finish, generation_id)
 
@@ -73,18 +73,19 @@ async def finish(generation_id: str) -> None:
         tries += 1
 
 
-@DBOS.step(name="place")
+@DBOS.step(name="provider")
 @steady
-async def place_step(generation_id: str, admission: int) -> str | None:
-    """Buy it, once."""
-    return await place.place(UUID(generation_id), admission=admission)
+async def provider_step(generation_id: str, admission: int) -> tuple[str | None, int]:
+    """Buy it, once, and wait until the provider is done; its state, and when its file goes.
 
-
-@DBOS.step(name="wait")
-@steady
-async def wait_step(generation_id: str) -> str:
-    """Wait until the provider is done."""
-    return await wait.wait(UUID(generation_id))
+    One step, because whoever begins it afresh finds in our tables what was done.
+    """
+    asked = UUID(generation_id)
+    status, bought = await place.place(asked, admission=admission)
+    if status is None:
+        return None, END_OF_TIME
+    ended, expires_at = await wait.wait(asked, fresh=bought)
+    return ended.value, _unix(expires_at)
 
 
 @DBOS.step(name="hold")
@@ -101,15 +102,13 @@ async def free_step(generation_id: str) -> None:
     await outcomes.free_slot(UUID(generation_id))
 
 
-@DBOS.step(name="expiry")
-@steady
-async def expiry_step(generation_id: str) -> int:
-    """When the provider drops the file, as a Unix time; the end of time where it did not say."""
-    return await wait.expiry(UUID(generation_id))
-
-
 @DBOS.step(name="collect")
 @steady
 async def collect_step(generation_id: str, tries: int) -> float | None:
     """Fetch and keep the file."""
     return await collecting.collect(UUID(generation_id), tries=tries)
+
+
+def _unix(expires_at: dt.datetime | None) -> int:
+    """The moment in Unix seconds that fit 31 bits."""
+    return END_OF_TIME if expires_at is None else min(int(expires_at.timestamp()), END_OF_TIME)

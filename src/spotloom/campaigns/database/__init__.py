@@ -49,6 +49,7 @@ def connect(
         pool_size=pool,
         max_overflow=0,
         pool_pre_ping=ping,
+        hide_parameters=True,  # prompts and hashes of tokens stay out of every log
         connect_args={"connect_timeout": 10, "application_name": "spotloom"},
     )
     event.listen(engine.sync_engine, "connect", _begin(f"{_END_IDLE}; SET ROLE {role}"))

@@ -1,7 +1,5 @@
 """Tells whoever watches a batch what changes: server-sent events, from a snapshot on."""
 
-import asyncio
-import contextlib
 import random
 import time
 from collections.abc import AsyncIterator, Callable
@@ -10,7 +8,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Header, Query
+from fastapi import APIRouter, Header, Query
 from fastapi.responses import StreamingResponse
 from fastapi.sse import EventSourceResponse
 from starlette.types import Receive, Scope, Send
@@ -18,10 +16,11 @@ from starlette.types import Receive, Scope, Send
 from spotloom.campaigns import changes, reads
 from spotloom.campaigns.changes import Changes, Position
 from spotloom.campaigns.database import Sessions
-from spotloom.web.gate import Asked, viewer
+from spotloom.web.api.shaping import batch_status
+from spotloom.web.door.answers import Responses, problems
+from spotloom.web.door.asking import CampaignName, Viewer, found
 from spotloom.web.live.feed import Feed, Look
 from spotloom.web.live.feeds import Feeds
-from spotloom.web.live.figures import figures
 from spotloom.web.live.picture import Standing
 from spotloom.web.parts import Parts
 
@@ -34,24 +33,25 @@ _HEADERS = {
     "Cache-Control": "no-store",
     "X-Accel-Buffering": "no",  # nginx would collect the events
 }
-_DOCUMENTED: dict[int | str, dict[str, Any]] = {
+_DOCUMENTED: Responses = {
     200: {
         "description": "The events, until the client goes.",
         "content": {"text/event-stream": {"schema": {"type": "string"}}},
-    }
+    },
+    **problems(404),
 }
 
 
 def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
     """The route of a batch's events."""
-    routes = APIRouter()
+    routes = APIRouter(tags=["batches"])
     feeds = Feeds(lambda: _address(parts.web), ending=parts.ending)
 
     # Not the framework's own generator route: it would write each event anew for each listener.
     @routes.get("/api/batch/{id}/events", response_class=StreamingResponse, responses=_DOCUMENTED)
     async def events(
-        id: str,  # noqa: A002 - the path's own word
-        asked: Annotated[Asked, Depends(viewer)],
+        asked: Viewer,
+        id: CampaignName,  # noqa: A002 - the path's own word
         last_event_id: Annotated[str, Header()] = "",
         since: Annotated[str, Query()] = "",
     ) -> EventSourceResponse:
@@ -61,11 +61,10 @@ def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
         videos of a delta replace those of the same id.
         """
         async with asked.scope.read() as session:
-            campaign = await reads.find(session, id, workspace_id=asked.actor.workspace_id)
+            campaign = await found(session, asked, id)
         look = _look(parts.web, asked.actor.workspace_id, campaign)
-        standing = Standing.parse(last_event_id or since)
-        told = partial(_told, standing=standing, heartbeat_s=heartbeat_s)
-        return _Events(lambda listener: feeds.joined(campaign.id, look, listener), told)
+        told = partial(_told, standing=Standing.parse(last_event_id or since), beat_s=heartbeat_s)
+        return _Events(feeds.joined(campaign.id, look), told)
 
     return routes
 
@@ -74,22 +73,18 @@ class _Events(EventSourceResponse):
     """The events of one campaign, for as long as the client stays."""
 
     def __init__(
-        self,
-        joined: Callable[[asyncio.Timeout], AbstractContextManager[Feed]],
-        told: Callable[[Feed], AsyncIterator[bytes]],
+        self, joined: AbstractContextManager[Feed], told: Callable[[Feed], AsyncIterator[bytes]]
     ) -> None:
         self._joined, self._told = joined, told
         super().__init__(content=(), headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(None) as listener:
-                with self._joined(listener) as feed:
-                    self.body_iterator = self._told(feed)
-                    await super().__call__(scope, receive, send)
+        with self._joined as feed:
+            self.body_iterator = self._told(feed)
+            await super().__call__(scope, receive, send)
 
 
-async def _told(feed: Feed, *, standing: Standing, heartbeat_s: float) -> AsyncIterator[bytes]:
+async def _told(feed: Feed, *, standing: Standing, beat_s: float) -> AsyncIterator[bytes]:
     """What the listener is sent; it is asked for the next when it has taken the last."""
     # Not all that came together come again together.
     until = time.monotonic() + LONGEST_S * random.uniform(0.8, 1)  # noqa: S311 - no secret
@@ -99,7 +94,7 @@ async def _told(feed: Feed, *, standing: Standing, heartbeat_s: float) -> AsyncI
         if frame := feed.frame(standing, after=after):
             standing = frame.to
             yield frame.data
-        elif not await feed.turned(heartbeat_s):
+        elif not await feed.turned(beat_s):
             yield _HEARTBEAT
     if feed.gone:
         yield _GONE
@@ -110,15 +105,16 @@ def _look(sessions: Sessions, workspace_id: UUID, campaign: reads.Header) -> Loo
 
     async def look(last: Position | None) -> tuple[Changes, dict[str, Any] | None] | None:
         async with changes.moment(sessions, workspace_id) as session:
-            found = await changes.since(session, workspace_id, campaign.id, last=last)
-            if found is None:
+            news = await changes.since(session, workspace_id, campaign.id, last=last)
+            if news is None:
                 return None
-            campaign_changed = last is None or not last.sees(found.campaign_changed)
-            if not (found.whole or found.videos or campaign_changed):
-                return found, None
+            campaign_changed = last is None or not last.sees(news.campaign_changed)
+            if not (news.whole or news.videos or campaign_changed):
+                return news, None
             now = await reads.find(session, str(campaign.id), workspace_id=workspace_id)
             progress = await reads.progress(session, campaign.id, workspace_id=workspace_id)
-            return found, figures(now, progress)
+            status = batch_status(now, progress)
+            return news, status.model_dump(mode="json", by_alias=True, exclude={"lanes"})
 
     return look
 

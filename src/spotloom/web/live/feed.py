@@ -21,7 +21,6 @@ log = structlog.get_logger()
 GAP_S = 0.14  # between two looks: at most 7 a second
 NET_S = 5.0  # between looks without news, should a notice be lost
 DEAF_S = 0.5  # the same while the listening connection is away
-GRACE_S = 1.0  # in the end, for a listener that does not take what it is sent
 AWAY = (SQLAlchemyError, psycopg.Error, OSError)
 
 # Since a position: the changes, and the campaign as a whole if there are any; None without it.
@@ -36,7 +35,7 @@ class Feed:
         self._news, self._turn = asyncio.Event(), asyncio.Event()
         self._picture: Picture | None = None
         self._begun = self._done = self._asked = 0  # looks
-        self.listeners: set[asyncio.Timeout] = set()
+        self.listeners = 0
         self.ended = False  # nothing more will be told here: come again
         self.gone = False  # and there is no such campaign any more
 
@@ -45,10 +44,8 @@ class Feed:
         self._news.set()
 
     def end(self) -> None:
-        """Let every listener go: at once, or after a while where one is stuck."""
+        """Let every listener go."""
         self.ended = True
-        for listener in self.listeners:
-            listener.reschedule(asyncio.get_running_loop().time() + GRACE_S)
         self._news.set()
         self._turn.set()
 

@@ -29,20 +29,20 @@ class Feeds:
         self._hearing = False
 
     @contextlib.contextmanager
-    def joined(self, campaign_id: UUID, look: Look, listener: asyncio.Timeout) -> Iterator[Feed]:
-        """The campaign's feed, for one listener more, whose time ends soon after the feed does."""
+    def joined(self, campaign_id: UUID, look: Look) -> Iterator[Feed]:
+        """The campaign's feed, for one listener more."""
         feed = self._feeds.get(campaign_id)
         if feed is None or feed.ended:
             feed = self._feeds[campaign_id] = Feed(look, deaf=lambda: not self._hearing)
-        feed.listeners.add(listener)
-        if len(feed.listeners) == 1:
+        feed.listeners += 1
+        if feed.listeners == 1:
             self._start(feed.run()).add_done_callback(lambda _: feed.end())
         if self._attending is None:
             self._attending = self._start(self._attend())
         try:
             yield feed
         finally:
-            feed.listeners.discard(listener)
+            feed.listeners -= 1
             if not feed.listeners:
                 self._leave(campaign_id, feed)
 
