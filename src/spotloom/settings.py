@@ -42,6 +42,18 @@ class Settings(BaseSettings):
     max_videos: Annotated[int, Field(ge=1, le=100_000)] = 660
     max_file_mb: Annotated[int, Field(ge=1)] = 2000
     vocabulary: Path | None = None
+    public_url: HttpUrl | None = None
+    secret: SecretStr | None = None
+    reach: str = ""
+    oidc_issuer: HttpUrl | None = None
+    oidc_client_id: str | None = None
+    oidc_client_secret: SecretStr | None = None
+    oidc_admin_email: str | None = None
+    clerk_publishable_key: str | None = Field(None, validation_alias="CLERK_PUBLISHABLE_KEY")
+    clerk_jwt_key: SecretStr | None = Field(None, validation_alias="CLERK_JWT_KEY")
+    clerk_secret_key: SecretStr | None = Field(None, validation_alias="CLERK_SECRET_KEY")
+    clerk_webhook_secret: SecretStr | None = Field(None, validation_alias="CLERK_WEBHOOK_SECRET")
+    otlp_endpoint: HttpUrl | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @field_validator("database_url")

@@ -29,7 +29,7 @@ from spotloom.web.parts import Parts
 ADDRESS = "http://127.0.0.1"
 PROVIDER = "sandbox"
 UNHURRIED = Rate(burst=100_000, a_second=100_000)
-RATES = Rates(address=UNHURRIED, actor=UNHURRIED, spending=UNHURRIED)
+RATES = Rates(address=UNHURRIED, actor=UNHURRIED, planning=UNHURRIED, spending=UNHURRIED)
 
 DIMENSIONS = {
     "funnelLevel": ["unaware", "problem-aware", "solution-aware", "product-aware", "most-aware"],

@@ -78,8 +78,10 @@ class Ground:
             connection.execute(
                 "INSERT INTO spotloom.campaign (id, workspace_id, batch_key, brief, brief_hash,"
                 " provider, model, estimated_cost) VALUES (%s, %s, %s, %s, '', %s, %s, %s)",
-                (campaign, workspace, batch_id, Jsonb(planned.written), PROVIDER)
-                + (plan.brief.model, plan.total),
+                (
+                    *(campaign, workspace, batch_id, Jsonb(planned.written), PROVIDER),
+                    *(plan.brief.model, plan.total),
+                ),
             )
             for index, (each, request) in enumerate(
                 zip(plan.combinations, plan.requests, strict=True)
@@ -97,8 +99,10 @@ class Ground:
                     " combination_id, lane_id, attempt, position, priority, request, request_hash,"
                     " idempotency_key, estimated_cost)"
                     " VALUES (%s, %s, %s, %s, %s, 1, %s, 1, %s, '', %s, %s)",
-                    (generations[each.key], workspace, campaign, combinations[each.key], lane)
-                    + (index, Jsonb(request.to_json()), name, cost),
+                    (
+                        *(generations[each.key], workspace, campaign, combinations[each.key]),
+                        *(lane, index, Jsonb(request.to_json()), name, cost),
+                    ),
                 )
                 connection.execute(
                     "INSERT INTO spotloom.ledger (id, workspace_id, campaign_id, generation_id,"

@@ -30,6 +30,7 @@ from tests.integration.generating_provider import Sandbox
 from spotloom import wiring
 from spotloom.campaigns.database import Role, connect
 from spotloom.errors import SetupError
+from spotloom.wiring import serving
 
 KEY = bytes(range(32))
 SECRET = "whsec_" + base64.b64encode(KEY).decode()
@@ -115,7 +116,8 @@ async def served(
     async with wiring.opened(settings) as opened:
         base = replace(opened, sessions=elsewhere)
         async with (
-            wiring.served(settings, base, host="127.0.0.1", port=port) as address,
+            wiring.providers(settings, base.home, names={settings.provider}) as using,
+            serving.served(settings, base, using, host="127.0.0.1", port=port) as serves,
             httpx2.AsyncClient(trust_env=False, timeout=20) as client,
             asyncio.TaskGroup() as group,
         ):
@@ -123,7 +125,7 @@ async def served(
             listener = group.create_task(_hear(stage.url, told, listening))
             await listening.wait()
             try:
-                yield Door(address, client, told)
+                yield Door(serves.address, client, told)
             finally:
                 listener.cancel()
     await engine.dispose()

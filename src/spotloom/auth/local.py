@@ -18,7 +18,7 @@ ISSUER, OWNER = "local", "owner"
 
 async def owner(session: AsyncSession) -> UUID:
     """The owner's person, made on the first run, as an admin of the local workspace."""
-    await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
+    await workspace(session)
     await session.execute(
         upsert(Person)
         .values(id=ids.new(), name="Owner", issuer=ISSUER, subject=OWNER)
@@ -37,6 +37,12 @@ async def owner(session: AsyncSession) -> UUID:
         )
     )
     return person_id
+
+
+async def workspace(session: AsyncSession) -> UUID:
+    """The workspace that is there from the beginning, made on the first run."""
+    await session.execute(upsert(Workspace).values(id=LOCAL, name="local").on_conflict_do_nothing())
+    return LOCAL
 
 
 async def login_link(session: AsyncSession, public_url: str) -> str:

@@ -10,6 +10,7 @@ import typer
 
 import spotloom
 from spotloom.cli import say
+from spotloom.cli.access import key_app, login_link_command
 from spotloom.cli.control import (
     cancel_command,
     pause_command,
@@ -52,6 +53,8 @@ app.command("lanes")(lanes_command)
 app.command("budget")(budget_command)
 app.command("worker")(worker_command)
 app.command("up")(up_command)
+app.command("login-link")(login_link_command)
+app.add_typer(key_app, name="key")
 app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)
 
@@ -145,17 +148,7 @@ def _of_system(error: OSError) -> str:
 
 
 def _log_to_stderr() -> None:
-    import structlog
-
+    from spotloom import logs
     from spotloom import settings as setting
 
-    level = logging.getLevelNamesMapping()[setting.load().log_level.upper()]
-    structlog.configure(
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso"),
-            structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()),
-        ],
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-    )
+    logs.configure(logging.getLevelNamesMapping()[setting.load().log_level.upper()])

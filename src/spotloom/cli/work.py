@@ -33,7 +33,9 @@ def up_command(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8765,
 ) -> None:
-    """Serve the webhooks, with one worker beside them, until stopped.
+    """Serve the API and the webhooks, with one worker beside them, until stopped.
+
+    The first time, it prints a one-time link that signs you in; `spotloom login-link` prints more.
 
     Example: spotloom up --port 8765
     """
@@ -55,15 +57,20 @@ async def _work(settings: Settings, *, slots: int | None) -> None:
 
 async def _serve(settings: Settings, *, host: str, port: int) -> None:
     from spotloom import wiring
+    from spotloom.cli.access import first_link
+    from spotloom.wiring import serving
 
     async with wiring.opened(settings) as base:
         names = wiring.configured(settings)
         async with (
             wiring.providers(settings, base.home, names=names) as using,
             wiring.worker_of(settings, base, using),
-            wiring.served(settings, base, host=host, port=port) as url,
+            serving.served(settings, base, using, host=host, port=port) as served,
         ):
-            err.print(f"Serving {url}, working with {', '.join(sorted(names))}. Ctrl-C stops.")
+            working = ", ".join(sorted(names))
+            err.print(f"Serving {served.address}, working with {working}. Ctrl-C stops.")
+            if link := await first_link(served.gate):
+                err.print(f"Sign in, once and within 15 minutes: {link}", soft_wrap=True)
             await _stopped()
 
 

@@ -30,6 +30,7 @@ class Rates:
     # Many people may share one address: behind a proxy, all of them.
     address: Rate = Rate(burst=1200, a_second=200)
     actor: Rate = Rate(burst=400, a_second=40)
+    planning: Rate = Rate(burst=120, a_second=10)
     spending: Rate = Rate(burst=150, a_second=2)
 
 

@@ -5,7 +5,6 @@ import contextlib
 import os
 import secrets
 import shutil
-import socket
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,9 @@ from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
 from spotloom.errors import SetupError
 from spotloom.generation import worker
+from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import Tools
+from spotloom.guarded import Allow, GuardedClient
 from spotloom.media.store import Store
 from spotloom.media.workers import Workers
 from spotloom.providers.catalog import catalog
@@ -31,7 +32,6 @@ log = structlog.get_logger()
 
 SANDBOX = "sandbox"
 OPENAI_VIDEOS = "openai-videos"
-LOOPBACK = {"127.0.0.1", "localhost"}
 SANDBOX_LOOK_S = 5.0
 LEAST_FREE_BYTES = 200 * 1024 * 1024
 
@@ -136,69 +136,24 @@ async def worker_of(
         poll_s=settings.poll_seconds,
         still_mine=liveness.still_mine,
     )
+    sender = outbound.Sender(base.sessions, GuardedClient(allow=_reach(settings)))
     try:
-        async with worker.working(base.url, tools, liveness, finishes=finishes):
+        async with worker.working(base.url, tools, liveness, finishes=finishes, beside=sender.run):
             yield
     finally:
         workers.close()
 
 
+def _reach(settings: Settings) -> Allow:
+    """Where webhooks of our own may go: public addresses, and what the operator named."""
+    named = settings.reach.split()
+    origins = frozenset(name for name in named if "://" in name)
+    return Allow(origins=origins, networks=tuple(n for n in named if "://" not in n))
+
+
 def configured(settings: Settings) -> set[str]:
     """The providers that a standing worker serves: the sandbox, and what has an address."""
     return {SANDBOX} | ({OPENAI_VIDEOS} if settings.sora_base_url is not None else set())
-
-
-@contextlib.asynccontextmanager
-async def served(settings: Settings, base: Base, *, host: str, port: int) -> AsyncIterator[str]:
-    """The web application while the context is open; its address."""
-    if host not in LOOPBACK:
-        raise SetupError(
-            f"--host {host} would open Spotloom to others, and there is no sign-in yet. "
-            "Use 127.0.0.1, behind a proxy that passes on the webhooks alone."
-        )
-    # A plain worker serves nothing: it need not carry the web's libraries.
-    import uvicorn
-
-    from spotloom.web.app import app
-
-    secret = settings.webhook_secret
-    application = app(
-        base.sessions,
-        provider=OPENAI_VIDEOS,
-        webhook_secret=None if secret is None else secret.get_secret_value(),
-    )
-    with _listening(host, port) as listener:
-        server = uvicorn.Server(
-            uvicorn.Config(
-                application,
-                log_level="warning",
-                access_log=False,
-                lifespan="off",
-                timeout_graceful_shutdown=2,
-            )
-        )
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        task = asyncio.create_task(server.serve([listener]))
-        try:
-            yield f"http://{host}:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            await task
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    # With the protocol named, asyncio turns Nagle's delay off: 40 ms less for every answer.
-    with socket.socket(proto=socket.IPPROTO_TCP) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-        except OSError as error:
-            raise SetupError(
-                f"Port {port} of {host} cannot be used: {error.strerror}. "
-                "Choose another with --port."
-            ) from error
-        yield listener
 
 
 def lane_key(settings: Settings, provider: Provider) -> LaneKey:

@@ -7,14 +7,12 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.auth import invitations, people
+from spotloom.auth import invitations, local, people
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
-from spotloom.auth.local import ISSUER
 from spotloom.auth.people import Identity, Part
 from spotloom.auth.roles import Role
 from spotloom.auth.tables import Member, Person
 from spotloom.campaigns import audit, ids
-from spotloom.campaigns.submit import LOCAL
 from spotloom.campaigns.tables import Workspace
 
 
@@ -41,12 +39,13 @@ async def admit(
             await _tell(session, place.workspace_id, person_id, "member.joined", role=place.role)
     if person_id is None and await _is_first(session, identity, admin_email):
         person_id = await people.add(session, identity)
-        await people.assign(session, LOCAL, person_id, Role.ADMIN)
-        await _tell(session, LOCAL, person_id, "member.joined", role=Role.ADMIN)
+        workspace_id = await local.workspace(session)
+        await people.assign(session, workspace_id, person_id, Role.ADMIN)
+        await _tell(session, workspace_id, person_id, "member.joined", role=Role.ADMIN)
     if person_id is None:
         return None
-    workspace_id = await people.usual_part(session, person_id)
-    return None if workspace_id is None else Admitted(workspace_id, person_id)
+    usual = await people.usual_part(session, person_id)
+    return None if usual is None else Admitted(usual, person_id)
 
 
 async def admit_member(
@@ -107,9 +106,9 @@ async def _is_first(session: AsyncSession, identity: Identity, admin_email: str 
         select(func.count())
         .select_from(Member)
         .join(Person, Person.id == Member.person_id)
-        .where(Person.issuer != ISSUER)
+        .where(Person.issuer != local.ISSUER)
     )
-    return others == 0 and await session.get(Workspace, LOCAL) is not None
+    return others == 0
 
 
 async def _tell(

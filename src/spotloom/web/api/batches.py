@@ -1,7 +1,5 @@
 """Batches: `POST /api/generate-batch`, how far one is, and what people may do while it runs."""
 
-import asyncio
-
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,7 +21,6 @@ from spotloom.contract.batches import (
 )
 from spotloom.generation import control
 from spotloom.generation.control import Decision
-from spotloom.generation.mirrors.outbound import announce_batch
 from spotloom.web.api.orders import ordered, refuse_difference
 from spotloom.web.api.shaping import batch_status
 from spotloom.web.door.answers import problems, shaped, takes
@@ -32,6 +29,7 @@ from spotloom.web.door.asking import (
     CombinationKey,
     Editor,
     Spender,
+    ThePace,
     TheParts,
     Viewer,
     budget_told,
@@ -52,7 +50,9 @@ routes = APIRouter(prefix="/api", tags=["batches"])
     responses=problems(409, body=True),
     openapi_extra=takes(BatchAsk),
 )
-async def generate_batch(asked: Spender, parts: TheParts, once: OnceOnly, body: Body) -> Response:
+async def generate_batch(
+    asked: Spender, parts: TheParts, pace: ThePace, once: OnceOnly, body: Body
+) -> Response:
     """Order a brief's videos: all of them are stored and queued, or none.
 
     The server works everything out anew and trusts no row, count or price: where `matrixResult`
@@ -62,8 +62,8 @@ async def generate_batch(asked: Spender, parts: TheParts, once: OnceOnly, body: 
     """
     if (replayed := await once.replayed(asked.scope, body.digest)) is not None:
         return replayed
-    ask, planned = await asyncio.to_thread(ordered, body, BatchAsk, parts)
-    await asyncio.to_thread(refuse_difference, ask.matrix_result, planned)
+    ask, planned = await pace.aside(ordered, body, BatchAsk, parts)
+    await pace.aside(refuse_difference, ask.matrix_result, planned)
     batch_id = ask.batch_id or f"b-{ids.new().hex[:12]}"
 
     async def act(session: AsyncSession) -> Answer:
@@ -119,7 +119,6 @@ async def cancel(asked: Editor, batch_id: CampaignName, body: PerhapsBody) -> Re
     async with asked.scope.begin() as session:
         campaign = await found(session, asked, batch_id)
         done = await control.cancel(session, campaign.id, keys=keys)
-        await announce_batch(session, asked.actor.workspace_id, campaign.id)
         await noted(session, asked, "batch.cancelled", campaign.id, combinations=keys)
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
 

@@ -12,7 +12,6 @@ from spotloom.contract.batches import Cancelled, Retried
 from spotloom.contract.combinations import Combination, CombinationEdit, RejectAsk
 from spotloom.errors import Conflict
 from spotloom.generation import control
-from spotloom.generation.mirrors.outbound import announce_batch
 from spotloom.web.api.shaping import combination
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
@@ -190,7 +189,6 @@ async def cancel(
             session, asked.actor.workspace_id, header.id, combination_id
         )
         done = await control.cancel(session, header.id, keys=[row.key])
-        await announce_batch(session, asked.actor.workspace_id, header.id)
         await noted(session, asked, "video.cancelled", header.id, combination=row.key)
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
 

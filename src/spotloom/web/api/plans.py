@@ -1,6 +1,5 @@
 """`POST /api/plan`: what a brief would make and cost; stores nothing, spends nothing."""
 
-import asyncio
 import datetime as dt
 
 from fastapi import APIRouter, Response
@@ -8,7 +7,7 @@ from fastapi import APIRouter, Response
 from spotloom.contract.plans import Plan, PlanAsk
 from spotloom.web.api.orders import ordered
 from spotloom.web.door.answers import problems, shaped, takes
-from spotloom.web.door.asking import TheParts, Viewer
+from spotloom.web.door.asking import Planner, ThePace, TheParts
 from spotloom.web.door.bodies import Body, Written
 from spotloom.web.parts import Parts
 
@@ -22,13 +21,13 @@ routes = APIRouter(prefix="/api", tags=["planning"])
     responses=problems(body=True),
     openapi_extra=takes(PlanAsk),
 )
-async def plan(asked: Viewer, parts: TheParts, body: Body) -> Response:
+async def plan(asked: Planner, parts: TheParts, pace: ThePace, body: Body) -> Response:
     """The matrix, the equation, the warnings, the bill and the expected finish of a brief.
 
     `POST /api/generate-batch` with the same brief orders exactly this.
     """
     del asked  # who may see campaigns may plan one
-    return await asyncio.to_thread(_answer, body, parts)
+    return await pace.aside(_answer, body, parts)
 
 
 def _answer(body: Written, parts: Parts) -> Response:

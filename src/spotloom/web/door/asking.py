@@ -1,8 +1,9 @@
 """What routes ask for by type: who may, which campaign, which page of a list."""
 
+import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -17,27 +18,42 @@ from spotloom.web.gate import Asked, parts_of
 from spotloom.web.limits import Buckets, Rates
 from spotloom.web.parts import Parts
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+AT_ONCE = 2  # threads that work out plans: more would only take turns, and starve sign-in
 LONGEST_NAME = 200
 MOST_A_PAGE = 200
 
 
 class Pace:
-    """How fast each actor asks, in this process."""
+    """How fast each actor asks, and how much is worked out at a time, in this process."""
 
     def __init__(self, rates: Rates) -> None:
         self.actor = Buckets(policy="actor", rate=rates.actor)
+        self.planning = Buckets(policy="planning", rate=rates.planning)
         self.spending = Buckets(policy="spending", rate=rates.spending)
+        self._threads = asyncio.Semaphore(AT_ONCE)
+
+    async def aside(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the function answers, worked out in a thread while the loop stays free."""
+        async with self._threads:
+            return await asyncio.to_thread(function, *args, **kwargs)
+
+
+def pace_of(request: Request) -> Pace:
+    """The pace of this process."""
+    pace: Pace = request.app.state.pace
+    return pace
 
 
 def _paced(
-    check: Callable[..., Awaitable[Asked]], *, spends: bool = False
+    check: Callable[..., Awaitable[Asked]], buckets: Callable[[Pace], Buckets]
 ) -> Callable[..., Awaitable[Asked]]:
     """The gate's dependency, and then the actor's own limit."""
 
     async def paced(request: Request, asked: Annotated[Asked, Depends(check)]) -> Asked:
-        pace: Pace = request.app.state.pace
-        buckets = pace.spending if spends else pace.actor
-        taken = buckets.take(asked.actor.text)
+        taken = buckets(pace_of(request)).take(asked.actor.text)
         if taken.wait_s:
             raise taken.refusal()
         request.state.taken = taken
@@ -47,10 +63,12 @@ def _paced(
 
 
 # Each names the least role and scope, and stands first in a signature: nothing is read before.
-Viewer = Annotated[Asked, Depends(_paced(gate.viewer))]
-Editor = Annotated[Asked, Depends(_paced(gate.editor))]
-Spender = Annotated[Asked, Depends(_paced(gate.spender, spends=True))]
-Admin = Annotated[Asked, Depends(_paced(gate.admin))]
+Viewer = Annotated[Asked, Depends(_paced(gate.viewer, lambda pace: pace.actor))]
+Planner = Annotated[Asked, Depends(_paced(gate.viewer, lambda pace: pace.planning))]
+Editor = Annotated[Asked, Depends(_paced(gate.editor, lambda pace: pace.actor))]
+Spender = Annotated[Asked, Depends(_paced(gate.spender, lambda pace: pace.spending))]
+Admin = Annotated[Asked, Depends(_paced(gate.admin, lambda pace: pace.actor))]
+ThePace = Annotated[Pace, Depends(pace_of)]
 TheParts = Annotated[Parts, Depends(parts_of)]
 
 CampaignName = Annotated[str, Path(description="The campaign's id, or its batch id.")]

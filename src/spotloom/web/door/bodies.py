@@ -1,6 +1,5 @@
 """Reads the JSON that strangers send: plain, small, unambiguous, or refused with the reason."""
 
-import asyncio
 import email.message
 import hashlib
 import json
@@ -13,6 +12,7 @@ from fastapi import Depends, Request
 from pydantic import BaseModel, ValidationError
 
 from spotloom.errors import Problem
+from spotloom.web.door.asking import pace_of
 from spotloom.web.errors import Refused, fields_of, invalid
 
 M = TypeVar("M", bound=BaseModel)
@@ -69,7 +69,7 @@ async def _read(request: Request, body: bytes) -> Written:
     _require_json(request.headers.get("content-type", ""))
     if len(body) <= SMALL:
         return Written(parse(body))
-    return Written(await asyncio.to_thread(parse, body))
+    return Written(await pace_of(request).aside(parse, body))
 
 
 def parse(body: bytes) -> Any:

@@ -1,0 +1,110 @@
+"""What an API key may do, and when it no longer may."""
+
+import pytest
+from tests.integration import live_stage, signing_in
+
+NOBODY = 401
+
+
+@pytest.fixture(scope="module")
+def like(database_url):
+    with live_stage.template(database_url) as name:
+        yield name
+
+
+@pytest.fixture
+def ground(database_url, like):
+    with live_stage.ground(database_url, like=like) as one:
+        yield one
+
+
+@pytest.fixture
+async def house(ground):
+    async with signing_in.house(ground) as one:
+        yield one
+
+
+async def test_a_key_works_until_it_is_revoked(house):
+    async with house.owner() as owner, house.browser() as program:
+        reply = await owner.post("/api/keys", json={"name": "ci", "role": "editor"})
+        assert reply.status_code == 201, reply.text
+        made = reply.json()
+        assert made["key"].startswith("spk_")
+        assert made["prefix"] == made["key"][:10]
+        headers = {"authorization": f"Bearer {made['key']}"}
+        me = (await program.get("/api/session", headers=headers)).json()
+        assert me["actor"] == {
+            "kind": "key",
+            "id": made["id"],
+            "name": "ci",
+            "role": "editor",
+            "scopes": ["*"],
+        }
+        listed = (await owner.get("/api/keys")).json()["items"]
+        assert [row["name"] for row in listed] == ["ci"]
+        assert "key" not in listed[0]
+        assert listed[0]["seenAt"] is not None
+        assert made["key"] not in str(house.run("SELECT * FROM spotloom.api_key"))
+        assert (await owner.delete(f"/api/keys/{made['id']}")).status_code == 204
+        assert (await program.get("/api/session", headers=headers)).status_code == NOBODY
+        assert (await owner.delete(f"/api/keys/{made['id']}")).status_code == 404
+    assert house.audited()[1:] == ["key.made", "key.revoked"]
+
+
+async def test_a_key_may_no_more_than_its_scopes(house):
+    async with house.owner() as owner, house.browser() as program:
+
+        async def key(role, *scopes, **more):
+            body = {"name": "k", "role": role, "scopes": list(scopes), **more}
+            reply = await owner.post("/api/keys", json=body)
+            return {"authorization": f"Bearer {reply.json()['key']}"}
+
+        only_keys = await key("admin", "keys")
+        assert (await program.get("/api/keys", headers=only_keys)).status_code == 200
+        assert (await program.get("/api/members", headers=only_keys)).status_code == 403
+        more = {"name": "more", "role": "admin", "scopes": ["*"]}
+        assert (await program.post("/api/keys", json=more, headers=only_keys)).status_code == 403
+        same = {"name": "same", "role": "admin", "scopes": ["keys"]}
+        assert (await program.post("/api/keys", json=same, headers=only_keys)).status_code == 201
+        viewer = await key("viewer", "*")
+        assert (await program.get("/api/keys", headers=viewer)).status_code == 403
+        brief = await key("viewer", "*", expiresInDays=1)
+        house.run(
+            "UPDATE spotloom.api_key SET expires_at = now() - interval '1 second'"
+            " WHERE expires_at < now() + interval '2 days'"
+        )
+        assert (await program.get("/api/session", headers=brief)).status_code == NOBODY
+        for wrong in (
+            {"name": "k", "role": "owner"},
+            {"name": "k", "role": "viewer", "scopes": ["everything"]},
+            {"name": "", "role": "viewer"},
+            {"name": "a\x00b", "role": "viewer"},
+            {"name": "k", "role": "viewer", "expiresInDays": 0},
+        ):
+            assert (await owner.post("/api/keys", json=wrong)).status_code == 422, wrong
+
+
+async def test_a_key_is_no_person(house):
+    async with house.owner() as owner, house.browser() as program:
+        reply = await owner.post("/api/keys", json={"name": "k", "role": "admin"})
+        program.headers["authorization"] = f"Bearer {reply.json()['key']}"
+        for method, path in (
+            ("GET", "/api/sessions"),
+            ("DELETE", "/api/session"),
+            ("GET", "/api/workspaces"),
+        ):
+            assert (await program.request(method, path)).status_code == 403
+        assert (await program.get("/api/members")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    ["", "Bearer", "Bearer x", "Basic {key}", "{key}", "Bearer {key}x", "Bearer a.b.c"],
+)
+async def test_another_authorization_is_refused_and_the_cookie_does_not_help(house, authorization):
+    async with house.owner() as owner:
+        made = await owner.post("/api/keys", json={"name": "k", "role": "admin"})
+        given = authorization.replace("{key}", made.json()["key"])
+        reply = await owner.get("/api/session", headers={"authorization": given})
+        assert reply.status_code == NOBODY
+        assert reply.headers["www-authenticate"].startswith("Bearer")
