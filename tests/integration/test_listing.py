@@ -218,7 +218,7 @@ def forged(*parts: object) -> str:
         forged("combinations", "cost", "ASC", "1", "1"),
         forged("combinations", "position", "ASC", "1", "²"),
         forged("combinations", "position", "ASC", "1", "1", "1"),
-        forged("campaigns", str(ids.new())),
+        forged("campaigns", "01a20bf3-c55a-7679-ab15-ba607a91376d"),
         forged("campaigns", "x"),
         base64.urlsafe_b64encode(b"[" * 300).decode(),
     ],
