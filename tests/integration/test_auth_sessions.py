@@ -132,7 +132,9 @@ async def test_one_sees_and_ends_ones_own_sessions(house):
 async def test_signing_out_ends_the_session_and_not_the_cookie_alone(house):
     async with house.owner() as owner:
         token = token_of(owner)
-        assert (await owner.delete("/api/session")).status_code == 204
+        left = await owner.delete("/api/session")
+        assert left.status_code == 204
+        assert left.headers["clear-site-data"] == '"cache", "storage"'
         assert await ask(house, f"spotloom={token}") == NOBODY
 
 

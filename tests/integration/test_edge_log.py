@@ -138,6 +138,8 @@ async def test_the_log_names_a_request_by_the_path_of_the_document(database_url,
             for path in quiet:
                 await owner.request("HEAD" if path == "/metrics" else "GET", path)
             answered = [e for e in events(stream)[before:] if e["event"] == "http.answered"]
+    who = {e["actor"] for e in answered if e["status"] == 200 and e["route"].startswith("/api/c")}
+    assert [actor.partition(":")[0] for actor in who] == ["person"]
     routes = {event["route"] for event in answered}
     assert routes - set(quiet) <= {"none"}
     readable = {p for p in quiet if "get" in document["paths"][p] and p != "/metrics"}

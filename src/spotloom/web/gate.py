@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Annotated
 
+import structlog
 from fastapi import Depends, Request, Response, Security
 from fastapi.security import APIKeyCookie, HTTPBearer
 from starlette.datastructures import MutableHeaders
@@ -178,9 +179,15 @@ def scoped(scope: KeyScope) -> Callable[[Request, Somebody], Awaitable[Asked]]:
             raise Refused(
                 403, "The key does not allow this", f"The key is not made for {scope.value}."
             )
-        return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
+        return _let_in(request, actor)
 
     return asked
+
+
+def _let_in(request: Request, actor: Actor) -> Asked:
+    """From here on, every line that the request logs says who asked."""
+    structlog.contextvars.bind_contextvars(actor=actor.text, workspace_id=str(actor.workspace_id))
+    return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
 
 
 viewer = scoped(KeyScope.READ)
@@ -197,14 +204,14 @@ async def signed_in(request: Request, actor: Somebody) -> Asked:
         raise Refused(
             403, "Only for people", "This is for a person who is signed in, not for a key or token."
         )
-    return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
+    return _let_in(request, actor)
 
 
 async def anybody(request: Request, actor: Somebody) -> Asked:
     """A dependency: whoever was let in, with any role and scope."""
     if actor is None:
         raise nobody()
-    return Asked(actor, Scope(parts_of(request).web, actor.workspace_id))
+    return _let_in(request, actor)
 
 
 SignedIn = Annotated[Asked, Depends(signed_in)]

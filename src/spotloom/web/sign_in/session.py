@@ -151,6 +151,7 @@ async def _end(gate: TheGate, who: Asked, *which: ColumnElement[bool]) -> int:
 def _forget(request: Request, response: Response) -> None:
     secure = web_gate.is_secure(request)
     web_gate.drop(response, web_gate.cookie_name(secure=secure), secure=secure)
+    response.headers["clear-site-data"] = '"cache", "storage"'  # drafts, and what a page keeps
 
 
 def _id(who: Asked) -> UUID:
