@@ -20,7 +20,7 @@ from spotloom.generation import control, lanes
 # Every slot as it is given away, with the limit of that moment: the lane's row is locked then.
 _GIVEN = """
 CREATE TABLE public.given (n bigserial PRIMARY KEY, held bigint, most integer, blocked boolean);
-CREATE FUNCTION public.give() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+CREATE FUNCTION public.give() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$ BEGIN
   INSERT INTO public.given (held, most, blocked)
   SELECT (SELECT count(*) FROM spotloom.lane_slot WHERE lane_id = new.lane_id), l.slot_limit,
          l.blocked

@@ -150,11 +150,12 @@ async def remove(session: AsyncSession, workspace_id: UUID, person_id: UUID) -> 
 
 async def take_out(session: AsyncSession, workspace_id: UUID, person_id: UUID) -> None:
     """The same without asking for another admin: the identity provider has decided."""
-    await session.execute(
-        delete(Member).where(Member.workspace_id == workspace_id, Member.person_id == person_id)
-    )
+    # While they are a member: a person without a part is out of the administrator's sight.
     await sessions.end(
         session, Session.workspace_id == workspace_id, Session.person_id == person_id
+    )
+    await session.execute(
+        delete(Member).where(Member.workspace_id == workspace_id, Member.person_id == person_id)
     )
     await keys.revoke_of(session, workspace_id, by=f"person:{person_id}")
 

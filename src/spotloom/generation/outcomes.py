@@ -4,13 +4,14 @@ from decimal import Decimal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import func
+from sqlalchemy import case, func
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import attempts, generations, ledger
 from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.generations import Order
+from spotloom.campaigns.tables import Generation
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, Transient
 from spotloom.generation import lanes
@@ -20,6 +21,7 @@ from spotloom.providers.provider import LaneBlocked, Ready, Rejected
 
 log = structlog.get_logger()
 
+TOO_LATE = "Cancelled too late: the provider had made it, so it is kept."
 AT_PROVIDER = (Status.SUBMITTING, Status.GENERATING, Status.UNKNOWN)
 
 
@@ -110,6 +112,10 @@ async def ready(order: Order, outcome: Ready) -> None:
             ready_at=func.clock_timestamp(),
             expires_at=outcome.expires_at,
             actual_cost=charge(order, outcome.cost),
+            note=case(
+                (Generation.cancel_asked_at.is_not(None), func.coalesce(Generation.note, TOO_LATE)),
+                else_=Generation.note,
+            ),
         )
         if tools().admitting and tools().alone:
             admitted = await lanes.hand_on(session, order.lane_id, order.id)

@@ -67,6 +67,8 @@ async def _wait(generation_id: UUID, news: asyncio.Event, *, fresh: bool) -> Ord
             pause_s = _pause_s(order)
         if woken or polls % RELOAD_POLLS == 0:
             order = await _heeded(order.id)
+            if order.status is not Status.GENERATING:
+                break
         woken = await _news_within(news, pause_s)
     return order
 
@@ -130,7 +132,7 @@ async def _stop(order: Order, job: str) -> str | None:
         await _over(order, Cancelled())
         return "The provider stopped it."
     if outcome is CancelOutcome.TOO_LATE:
-        text = "Cancelled too late: the provider had made it, so it is kept."
+        text = outcomes.TOO_LATE
     else:
         text = "The provider cannot stop a video that it has begun, so it is kept."
     async with tools().sessions.begin() as session:

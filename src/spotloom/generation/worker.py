@@ -97,6 +97,12 @@ def _stopping_with(loops: list["asyncio.Task[None]"]) -> list[BaseException]:
     return faults
 
 
+def _tell_away(error: Exception) -> None:
+    """Say in a line what the database had against it; a missing right is told like an outage."""
+    said = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    log.warning("database.away", reason=f"{type(error).__name__}: {said}")
+
+
 def new_liveness(url: str) -> Liveness:
     """Proof of life under a fresh executor name."""
     return Liveness(url, executor=executor_id(), recover=engine.recover)
@@ -129,7 +135,7 @@ class Worker:
             try:
                 wait_s = await self._round(adopt=ticks % 3 == 0)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("database.away", reason=type(error).__name__)
+                _tell_away(error)
                 wait_s = TICK_S
             ticks += 1
             with contextlib.suppress(TimeoutError):
@@ -144,7 +150,7 @@ class Worker:
             try:
                 await engine.start(admitted)
             except (SQLAlchemyError, OSError) as error:  # adopted later
-                log.warning("database.away", reason=type(error).__name__)
+                _tell_away(error)
             finally:
                 self._tools.admitted.task_done()
 
@@ -156,7 +162,7 @@ class Worker:
             try:
                 missing = await engine.pick_up(self._liveness.executor, missing=missing)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("database.away", reason=type(error).__name__)
+                _tell_away(error)
 
     async def recognise(self) -> None:
         """Ask about jobs that webhooks told of while an order was in doubt."""
@@ -169,7 +175,7 @@ class Worker:
             try:
                 await place.recognise(asked)
             except (SQLAlchemyError, OSError) as error:
-                log.warning("database.away", reason=type(error).__name__)
+                _tell_away(error)
 
     async def tidy(self) -> None:
         """Keep the engine's tables small."""
@@ -177,7 +183,7 @@ class Worker:
             try:
                 await engine.prune()
             except (SQLAlchemyError, OSError) as error:
-                log.warning("database.away", reason=type(error).__name__)
+                _tell_away(error)
             await asyncio.sleep(TIDY_S)
 
     async def _hear(self) -> None:
