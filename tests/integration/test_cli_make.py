@@ -263,14 +263,18 @@ def _in_terminal(place: Place, *words: str, answer: bytes = b"", **settings: str
         os.execvpe(PROGRAM[0], [*PROGRAM, *words], environment)  # noqa: S606 - no shell is the point
     screen, end = b"", time.monotonic() + PATIENCE_S
     with contextlib.closing(os.fdopen(terminal, "rb", buffering=0)) as reading:
-        while select.select([reading], [], [], max(0, end - time.monotonic()))[0]:
+        while time.monotonic() < end:
+            # A Ctrl-C that comes just as the reading begins is not seen; a person presses again.
+            if not select.select([reading], [], [], 3)[0]:
+                if b"[y/N]" in screen:
+                    os.write(terminal, answer)
+                continue
             try:
-                screen += os.read(terminal, 65536)
+                screen += (more := os.read(terminal, 65536))
             except OSError:  # the terminal's other end is closed
                 break
-            if answer and b"[y/N]" in screen:
+            if b"[y/N]" in more:
                 os.write(terminal, answer)
-                answer = b""
         else:
             os.kill(pid, signal.SIGKILL)
     return screen.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

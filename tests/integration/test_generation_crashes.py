@@ -202,6 +202,7 @@ async def test_a_worker_stopped_in_a_transaction_holds_nobody_up(stage: Stage) -
     assert found.accepted == 6
 
 
+@pytest.mark.timed
 async def test_a_worker_asked_to_stop_hands_its_work_over_at_once(stage: Stage) -> None:
     stage.sandbox.misbehave({"where": "poll", "fault": "stuck"})
     await stage.submit(stage.order(4))
