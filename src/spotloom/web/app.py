@@ -4,7 +4,7 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import Histogram
 
 import spotloom
-from spotloom.web import api, edge, errors, live, operations, sign_in, webhooks
+from spotloom.web import api, edge, errors, live, media, operations, sign_in, webhooks
 from spotloom.web.door.asking import Pace
 from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
@@ -52,6 +52,7 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
     for routes in (
         api.router(),
         live.router(parts),
+        media.routes,
         sign_in.router(),
         webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         operations.router(

@@ -1,0 +1,205 @@
+"""Hands out finished files: one by its id, a link to one, and many as a ZIP."""
+
+import datetime as dt
+import time
+import zlib
+from collections.abc import AsyncIterator
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Header, Query, Request, Response
+from fastapi.responses import StreamingResponse
+from stream_zip import ZIP_64, AsyncMemberFile, async_stream_zip
+
+from spotloom.campaigns import reads
+from spotloom.campaigns.listing.assets import Kept, asset
+from spotloom.contract.media import Link, LinkWanted
+from spotloom.creative.matrix import Combination
+from spotloom.creative.naming import file_name, slug
+from spotloom.creative.status import Status
+from spotloom.errors import NotFound
+from spotloom.media.store import Store
+from spotloom.web import gate
+from spotloom.web.door.answers import Responses, problems, shaped, takes
+from spotloom.web.door.asking import CampaignName, Editor, TheParts, Viewer, found
+from spotloom.web.door.bodies import Body
+from spotloom.web.errors import Refused
+from spotloom.web.gate import Somebody
+from spotloom.web.media import links
+from spotloom.web.media.ranges import Span, Unsatisfiable, span_of
+
+BLOCK = 1024 * 1024
+KEPT_S = 3600  # by the browser alone; a file never changes under its id
+_BINARY = {"schema": {"type": "string", "format": "binary"}}
+_FILE: Responses = {
+    200: {"description": "The file.", "content": {"video/mp4": _BINARY, "image/webp": _BINARY}},
+    206: {"description": "The part that `Range` names.", "content": {"video/mp4": _BINARY}},
+    304: {"description": "It is what `If-None-Match` names."},
+    416: {"description": "No byte of the file is in the range."},
+    **problems(404),
+}
+_ZIP: Responses = {
+    200: {"description": "The videos.", "content": {"application/zip": _BINARY}},
+    **problems(404),
+}
+
+routes = APIRouter(tags=["media"])
+
+
+@routes.head("/api/media/{asset_id}", include_in_schema=False)
+@routes.get(
+    "/api/media/{asset_id}",
+    operation_id="getMedia",
+    response_class=StreamingResponse,
+    responses=_FILE,
+)
+async def get_media(
+    request: Request,
+    somebody: Somebody,
+    parts: TheParts,
+    asset_id: UUID,
+    exp: Annotated[int | None, Query(ge=0, le=2**53, description="Of a signed link.")] = None,
+    sig: Annotated[str | None, Query(max_length=100, description="Of a signed link.")] = None,
+    download: Annotated[bool, Query(description="To be saved, not shown.")] = False,
+    range_: Annotated[str | None, Header(alias="Range")] = None,
+    if_range: Annotated[str | None, Header()] = None,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A finished file, whole or in part; with a signed link, nobody need be signed in."""
+    signed = sig is not None
+    if sig is not None:
+        links.check(parts.secret, asset_id, expires=exp or 0, given=sig)
+        async with parts.worker() as session:
+            kept = await asset(session, asset_id, workspace_id=None)
+    else:
+        asked = await gate.viewer(request, somebody)
+        async with asked.scope.read() as session:
+            kept = await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
+    etag = f'"{kept.sha256}"'
+    headers = _headers(kept, etag, signed=signed, download=download)
+    if if_none_match is not None and _names(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    try:
+        whole_after_all = if_range is not None and if_range != etag
+        span = None if whole_after_all else span_of(range_, kept.bytes)
+    except Unsatisfiable:
+        return Response(status_code=416, headers={"Content-Range": f"bytes */{kept.bytes}"})
+    return await _answered(request, parts.store, kept, span, headers)
+
+
+@routes.post(
+    "/api/media/{asset_id}/link",
+    operation_id="linkMedia",
+    response_model=Link,
+    openapi_extra=takes(LinkWanted),
+    responses=problems(404, body=True),
+)
+async def link_media(asked: Editor, parts: TheParts, asset_id: UUID, body: Body) -> Response:
+    """A link that shows the file to whoever holds it, for at most seven days."""
+    wanted = body.fit(LinkWanted)
+    async with asked.scope.read() as session:
+        await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
+    expires = int(time.time()) + wanted.seconds
+    sig = links.signature(parts.secret, asset_id, expires)
+    address = parts.gate.sign_in.public_url
+    return shaped(
+        Link(
+            url=f"{address}/api/media/{asset_id}?exp={expires}&sig={sig}",
+            expires_at=dt.datetime.fromtimestamp(expires, dt.UTC),
+        )
+    )
+
+
+@routes.get(
+    "/api/campaigns/{campaign_id}/files.zip",
+    operation_id="getCampaignFiles",
+    response_class=StreamingResponse,
+    responses=_ZIP,
+)
+async def get_files(
+    asked: Viewer,
+    parts: TheParts,
+    campaign_id: CampaignName,
+    key: Annotated[
+        list[str] | None, Query(max_length=1000, description="Combination ids. [all]")
+    ] = None,
+) -> StreamingResponse:
+    """The campaign's finished videos as one ZIP, named as `spotloom make` names them."""
+    async with asked.scope.read() as session:
+        campaign = await found(session, asked, campaign_id)
+        videos = await reads.videos(session, campaign.id, workspace_id=asked.actor.workspace_id)
+    chosen = [v for v in videos if key is None or v.key in set(key)]
+    if key is not None and (missing := set(key) - {v.key for v in chosen}):
+        raise NotFound(f"The campaign has no video {min(missing)!r}.")
+    files = [
+        (file_name(Combination(v.key, v.values)), v.files["video"])
+        for v in chosen
+        if v.status is Status.COMPLETED and "video" in v.files
+    ]
+    if not files:
+        raise Refused(404, "No file yet", "None of these videos is finished.")
+    name = f"{slug(campaign.batch_key)}.zip"
+    return StreamingResponse(
+        async_stream_zip(
+            _members(parts.store, files, campaign.created_at),
+            chunk_size=BLOCK,
+            # Videos do not get smaller; level 0 stores them, and needs no second reading for it.
+            get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
+        ),
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _members(
+    store: Store, files: list[tuple[str, reads.File]], made: dt.datetime
+) -> AsyncIterator[AsyncMemberFile]:
+    for name, file in files:
+        yield name, made, 0o644, ZIP_64, _blocks(store, file.uri, Span(0, file.bytes))
+
+
+async def _blocks(store: Store, key: str, span: Span) -> AsyncIterator[bytes]:
+    for start in range(span.start, span.end, BLOCK):
+        yield await store.read_range(key, start, min(start + BLOCK, span.end))
+
+
+async def _answered(
+    request: Request, store: Store, kept: Kept, span: Span | None, headers: dict[str, str]
+) -> Response:
+    whole = span or Span(0, kept.bytes)
+    headers["Content-Length"] = str(whole.end - whole.start)
+    if span is not None:
+        headers["Content-Range"] = f"bytes {span.start}-{span.end - 1}/{kept.bytes}"
+    status = 200 if span is None else 206
+    if request.method == "HEAD":
+        return Response(None, status, headers=headers, media_type=kept.content_type)
+    # The first block now: a file that is gone is a 404, and not an answer that breaks off.
+    first = Span(whole.start, min(whole.start + BLOCK, whole.end))
+    head = await store.read_range(kept.uri, first.start, first.end)
+
+    async def body() -> AsyncIterator[bytes]:
+        yield head
+        async for block in _blocks(store, kept.uri, Span(first.end, whole.end)):
+            yield block
+
+    return StreamingResponse(body(), status, headers=headers, media_type=kept.content_type)
+
+
+def _headers(kept: Kept, etag: str, *, signed: bool, download: bool) -> dict[str, str]:
+    how = "attachment" if download else "inline"
+    suffix = kept.content_type.rpartition("/")[2]
+    name = file_name(kept.combination, suffix=suffix)  # letters, digits, '-', '_' and '.' alone
+    headers = {
+        "ETag": etag,
+        "Accept-Ranges": "bytes",
+        "Cache-Control": f"private, max-age={KEPT_S}",
+        "Content-Disposition": f'{how}; filename="{name}"',
+    }
+    if signed:  # it may stand in a page of somebody else's
+        headers["Cross-Origin-Resource-Policy"] = "cross-origin"
+    return headers
+
+
+def _names(if_none_match: str, etag: str) -> bool:
+    given = [each.strip().removeprefix("W/") for each in if_none_match.split(",")]
+    return "*" in given or etag in given

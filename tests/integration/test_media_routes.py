@@ -1,0 +1,245 @@
+"""Finished files over HTTP: whole, in part, by a signed link, and many as a ZIP."""
+
+import asyncio
+import hashlib
+import io
+import os
+import zipfile
+from collections.abc import AsyncIterator, MutableMapping
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+from tests.integration import api_stage, live_stage
+from tests.integration.api_stage import Studio
+from tests.integration.live_stage import Campaign
+
+from spotloom.auth.roles import Role
+from spotloom.campaigns import ids
+from spotloom.contract.media import WEEK_S
+from spotloom.media.store import key_for
+from spotloom.web.media import links
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+CLIP = bytes(range(256)) * 5000  # 1,280,000 bytes: more than a block
+ETAG = f'"{hashlib.sha256(CLIP).hexdigest()}"'
+
+
+@dataclass
+class Finished:
+    """A campaign of three videos, two of them finished."""
+
+    studio: Studio
+    campaign: Campaign
+    assets: list[UUID]
+
+    @property
+    def url(self) -> str:
+        return f"/api/media/{self.assets[0]}"
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def house(
+    database_url: str, tmp_path_factory: pytest.TempPathFactory
+) -> AsyncIterator[Studio]:
+    with (
+        live_stage.template(database_url) as like,
+        live_stage.ground(database_url, like=like) as ground,
+    ):
+        async with api_stage.studio(ground, tmp_path_factory.mktemp("store")) as one:
+            yield one
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def finished(house: Studio, tmp_path) -> Finished:
+    studio = house.elsewhere()
+    campaign = studio.ground.campaign(3, workspace_id=studio.workspace_id)
+    source = tmp_path / "video.mp4"
+    source.write_bytes(CLIP)
+    assets = [await keep(studio, campaign, key, source) for key in campaign.keys[:2]]
+    return Finished(studio, campaign, assets)
+
+
+async def keep(studio: Studio, campaign: Campaign, key: str, source) -> UUID:
+    """The video of that key is finished, with this file."""
+    place, asset_id = key_for(str(campaign.id), key, 1, "video.mp4"), ids.new()
+    await studio.parts.store.put_file(place, source, content_type="video/mp4")
+    content = source.read_bytes()
+    studio.ground.run(
+        "INSERT INTO spotloom.asset (id, workspace_id, generation_id, kind, uri, sha256, bytes,"
+        " content_type, width, height) VALUES (%s, %s, %s, 'video', %s, %s, %s, 'video/mp4', 9, 9)",
+        *(asset_id, campaign.workspace_id, campaign.generations[key], place),
+        *(hashlib.sha256(content).hexdigest(), len(content)),
+    )
+    studio.ground.run(
+        "UPDATE spotloom.generation SET status = 'completed' WHERE id = %s",
+        campaign.generations[key],
+    )
+    return asset_id
+
+
+async def test_a_file_is_told_whole_and_by_its_readable_name(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    answer = await viewer.get(finished.url)
+    assert (answer.status_code, answer.content) == (200, CLIP)
+    headers = answer.headers
+    assert (headers["etag"], headers["content-type"]) == (ETAG, "video/mp4")
+    assert headers["content-length"] == str(len(CLIP))
+    assert headers["accept-ranges"] == "bytes"
+    name = headers["content-disposition"]
+    assert name.startswith(f'inline; filename="{finished.campaign.keys[0]}_unaware_')
+    assert name.endswith('.mp4"')
+    saved = await viewer.get(finished.url, params={"download": "true"})
+    assert saved.headers["content-disposition"].startswith("attachment;")
+    asked = await viewer.head(finished.url)
+    assert (asked.status_code, asked.content) == (200, b"")
+    assert asked.headers["content-length"] == str(len(CLIP))
+
+
+SIZE = len(CLIP)
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "start", "end"),
+    [
+        ("bytes=0-0", 206, 0, 1),
+        ("bytes=100-1199999", 206, 100, 1_200_000),
+        ("bytes=1000000-", 206, 1_000_000, SIZE),
+        ("bytes=-500", 206, SIZE - 500, SIZE),
+        ("bytes=-99999999", 206, 0, SIZE),
+        (f"bytes=10-{SIZE * 2}", 206, 10, SIZE),
+        ("bytes=5-3", 200, 0, SIZE),
+        ("bytes=", 200, 0, SIZE),
+        ("bytes=-", 200, 0, SIZE),
+        ("lines=1-2", 200, 0, SIZE),
+        ("bytes=0-1,5-6", 200, 0, SIZE),
+        (f"bytes={SIZE}-", 416, 0, 0),
+        ("bytes=-0", 416, 0, 0),
+    ],
+)
+async def test_a_part_is_what_the_range_names(finished, asked, status, start, end):
+    viewer = await finished.studio.client(Role.VIEWER)
+    answer = await viewer.get(finished.url, headers={"Range": asked})
+    assert answer.status_code == status
+    told = answer.headers.get("content-range")
+    if status == 416:
+        assert told == f"bytes */{SIZE}"
+        return
+    assert answer.content == CLIP[start:end]
+    assert told == (f"bytes {start}-{end - 1}/{SIZE}" if status == 206 else None)
+
+
+async def test_what_the_browser_has_is_not_sent_again(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    for known in (ETAG, f'"x", W/{ETAG}', "*"):
+        answer = await viewer.get(finished.url, headers={"If-None-Match": known})
+        assert (answer.status_code, answer.content) == (304, b"")
+    assert (await viewer.get(finished.url, headers={"If-None-Match": '"x"'})).status_code == 200
+    part = {"Range": "bytes=0-9"}
+    same = await viewer.get(finished.url, headers=part | {"If-Range": ETAG})
+    other = await viewer.get(finished.url, headers=part | {"If-Range": '"x"'})
+    assert (same.status_code, other.status_code) == (206, 200)
+
+
+async def test_others_do_not_get_it(finished):
+    studio = finished.studio
+    stranger = await studio.client(workspace_id=studio.stranger())
+    nobody = await studio.client(None)
+    campaign = f"/api/campaigns/{finished.campaign.id}/files.zip"
+    for path in (finished.url, campaign):
+        assert (await stranger.get(path)).status_code == 404
+        assert (await nobody.get(path)).status_code == 401
+    link = await stranger.post(f"{finished.url}/link", json={})
+    assert link.status_code == 404
+    viewer = await studio.client(Role.VIEWER)
+    assert (await viewer.post(f"{finished.url}/link", json={})).status_code == 403
+    assert (await viewer.get(f"/api/media/{ids.new()}")).status_code == 404
+
+
+async def test_a_link_lets_nobody_sign_in_and_everybody_see_until_it_ends(finished):
+    editor, nobody = await finished.studio.client(Role.EDITOR), await finished.studio.client(None)
+    made = await editor.post(f"{finished.url}/link", json={"seconds": 600})
+    assert made.status_code == 200, made.text
+    url = urlsplit(made.json()["url"])
+    given = dict(parse_qsl(url.query))
+    seen = await nobody.get(url.path, params=given, headers={"Range": "bytes=0-9"})
+    assert (seen.status_code, seen.content) == (206, CLIP[:10])
+    assert seen.headers["cross-origin-resource-policy"] == "cross-origin"
+    later = str(int(given["exp"]) + 1)
+    other = f"/api/media/{finished.assets[1]}"
+    secret = finished.studio.parts.secret
+    ended = links.signature(secret, finished.assets[0], 1_000_000)
+    for path, params in (
+        (url.path, given | {"exp": later}),
+        (url.path, given | {"sig": given["sig"][:-1] + "A"}),
+        (url.path, given | {"sig": ""}),
+        (url.path, given | {"sig": "é"}),
+        (url.path, {"sig": given["sig"]}),
+        (url.path, {"exp": "1000000", "sig": ended}),
+        (other, given),
+    ):
+        assert (await nobody.get(path, params=params)).status_code == 403, params
+    too_long = await editor.post(f"{finished.url}/link", json={"seconds": WEEK_S + 1})
+    assert too_long.status_code == 422
+
+
+async def test_a_file_that_the_store_lost_is_a_404_and_no_broken_answer(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    place = key_for(str(finished.campaign.id), finished.campaign.keys[0], 1, "video.mp4")
+    await finished.studio.parts.store.delete(place)
+    assert (await viewer.get(finished.url)).status_code == 404
+
+
+async def test_a_campaign_comes_as_a_zip(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    path = f"/api/campaigns/{finished.campaign.batch_id}/files.zip"
+    answer = await viewer.get(path)
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "application/zip"
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        assert archive.testzip() is None
+        names = archive.namelist()
+        assert [n.partition("_")[0] for n in names] == finished.campaign.keys[:2]
+        assert {archive.read(n) for n in names} == {CLIP}
+    one = await viewer.get(path, params={"key": finished.campaign.keys[1]})
+    with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
+        assert len(archive.namelist()) == 1
+    for params in ({"key": "k-none"}, {"key": finished.campaign.keys[2]}):
+        assert (await viewer.get(path, params=params)).status_code == 404
+
+
+async def test_a_large_zip_needs_no_more_memory_than_a_small_one(finished, tmp_path):
+    studio = finished.studio
+    campaign = studio.ground.campaign(40, workspace_id=studio.workspace_id)
+    large = tmp_path / "large.mp4"
+    large.write_bytes(os.urandom(1_000_000) * 5)
+    for key in campaign.keys:
+        await keep(studio, campaign, key, large)
+    key, path = await studio.key(Role.VIEWER), f"/api/campaigns/{campaign.batch_id}/files.zip"
+    taken, before = 0, resident()
+    most = before
+
+    async def receive() -> dict[str, object]:
+        return await asyncio.Event().wait() or {}  # the client stays
+
+    async def send(message: MutableMapping[str, Any]) -> None:
+        nonlocal taken, most
+        taken += len(message.get("body", b""))
+        most = max(most, resident())
+
+    headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {key}".encode())]
+    scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"}
+    scope |= {"scheme": "http", "path": path, "raw_path": path.encode(), "query_string": b""}
+    scope |= {"headers": headers, "client": ("127.0.0.1", 9), "server": ("127.0.0.1", 80)}
+    await studio.app(scope, receive, send)
+    assert taken > 40 * 5_000_000
+    assert most - before < 40 * 2**20
+
+
+def resident() -> int:
+    with open("/proc/self/statm") as told:  # noqa: PTH123 - a number of the kernel's
+        return int(told.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
