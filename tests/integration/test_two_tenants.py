@@ -1,0 +1,246 @@
+"""Every route, with every id of another workspace: none of it is there, and nothing of it moves."""
+
+import json
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
+from typing import Any
+from uuid import UUID
+
+import httpx2
+import pytest
+from tests.integration import live_stage, signing_in
+from tests.integration.generating_provider import ROOT
+from tests.integration.live_stage import Ground
+from tests.integration.signing_in import House
+
+from spotloom.auth import tables as _auth_tables  # noqa: F401 - its tables join the metadata
+from spotloom.campaigns import ids
+from spotloom.campaigns.tables import Table
+
+B = UUID("0190ffff-0000-7000-8000-00000000000b")
+MARK = "the-other-workspace"  # stands in everything of B's that has words
+
+# No one's: they let people in, say that we live, or take what is signed.
+PUBLIC = {
+    "/healthz",
+    "/readyz",
+    "/metrics",
+    "/auth/clerk",
+    "/auth/invitations",
+    "/auth/link",
+    "/auth/oidc",
+    "/auth/oidc/callback",
+    "/auth/password",
+    "/api/sora/webhook",
+    "/api/webhooks/openai-videos",
+    "/api/webhooks/clerk",
+}
+# They change what is the asker's own, and end the session that the walk needs.
+OWN = {
+    ("delete", "/api/session"),
+    ("delete", "/api/sessions"),
+    ("put", "/api/session/password"),
+    ("post", "/api/generate-batch"),
+    ("post", "/api/plan"),
+    ("post", "/api/hooks"),
+    ("post", "/api/keys"),
+    ("post", "/api/invitations"),
+    ("patch", "/api/budget"),
+}
+BODIES: dict[tuple[str, str], dict[str, Any]] = {
+    ("post", "/api/batch/{batch_id}/priority"): {"priority": "high"},
+    ("post", "/api/batch/{batch_id}/combinations/{combination_id}/resolve"): {
+        "decision": "give-up"
+    },
+    ("patch", "/api/campaigns/{campaign_id}/combinations/{combination_id}"): {"winner": True},
+    ("patch", "/api/hooks/{hook_id}"): {"enabled": False},
+    ("patch", "/api/members/{person_id}"): {"role": "viewer"},
+    ("patch", "/api/queue/lanes/{lane_id}"): {"limit": 0},
+    ("post", "/api/session/workspace"): {"workspaceId": str(B)},
+}
+DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text())
+ROUTES = [
+    (method, path)
+    for path, methods in DOCUMENT["paths"].items()
+    for method in methods
+    if path not in PUBLIC
+]
+
+
+@pytest.fixture(scope="module")
+def ground(database_url: str) -> Iterator[Ground]:
+    with (
+        live_stage.template(database_url) as like,
+        live_stage.ground(database_url, like=like) as one,
+    ):
+        yield one
+
+
+@pytest.fixture
+async def house(ground: Ground) -> AsyncIterator[House]:
+    async with signing_in.house(ground) as one:
+        yield one
+
+
+@pytest.fixture(scope="module")
+def of_b(ground: Ground) -> dict[str, str]:
+    """Something of every kind in workspace B; their ids by the name of the path's parameter."""
+    ground.run("INSERT INTO spotloom.workspace (id, name) VALUES (%s, %s)", B, MARK)
+    campaign = ground.campaign(2, workspace_id=B)
+    key = campaign.keys[0]
+    made = {
+        name: ids.new() for name in ("asset", "hook", "delivery", "person", "invite", "key", "sess")
+    }
+    ground.run("UPDATE spotloom.campaign SET batch_key = %s WHERE id = %s", MARK, campaign.id)
+    ground.run(
+        "UPDATE spotloom.combination SET notes = %s WHERE campaign_id = %s", MARK, campaign.id
+    )
+    (lane,) = ground.run(
+        "SELECT lane_id FROM spotloom.generation WHERE campaign_id = %s", campaign.id
+    )[:1]
+    for table, columns in {
+        "asset": {
+            "id": made["asset"],
+            "generation_id": campaign.generations[key],
+            "kind": "video",
+            "uri": MARK,
+            "sha256": "0" * 64,
+            "bytes": 9,
+            "content_type": "video/mp4",
+            "width": 9,
+            "height": 9,
+        },
+        "hook": {
+            "id": made["hook"],
+            "url": f"https://{MARK}.example/",
+            "secret": MARK,
+            "events": '["batch.completed"]',
+            "enabled": True,
+        },
+        "delivery": {
+            "id": made["delivery"],
+            "hook_id": made["hook"],
+            "kind": "batch.completed",
+            "body": json.dumps({"type": MARK}),
+            "state": "failed",
+        },
+        "api_key": {
+            "id": made["key"],
+            "name": MARK,
+            "role": "admin",
+            "scopes": '["*"]',
+            "prefix": "spk_x",
+            "token_hash": MARK,
+            "created_by": "local",
+        },
+        "audit": {
+            "id": ids.new(),
+            "actor": "local",
+            "action": MARK,
+            "target": MARK,
+            "detail": "{}",
+        },
+    }.items():
+        _insert(ground, table, columns | {"workspace_id": B})
+    _insert(ground, "person", {"id": made["person"], "name": MARK, "issuer": "x", "subject": MARK})
+    _insert(ground, "member", {"workspace_id": B, "person_id": made["person"], "role": "admin"})
+    ground.run(
+        "INSERT INTO spotloom.invitation (id, workspace_id, email, role, token_hash, expires_at,"
+        " invited_by) VALUES (%s, %s, %s, 'viewer', %s, now() + interval '1 day', 'local')",
+        *(made["invite"], B, f"x@{MARK}.example", MARK),
+    )
+    ground.run(
+        "INSERT INTO spotloom.session (id, workspace_id, person_id, token_hash, expires_at)"
+        " VALUES (%s, %s, %s, %s, now() + interval '1 day')",
+        *(made["sess"], B, made["person"], MARK),
+    )
+    return {
+        "campaign_id": str(campaign.id),
+        "batch_id": MARK,
+        "id": MARK,
+        "combination_id": key,
+        "lane_id": str(lane["lane_id"]),
+        "asset_id": str(made["asset"]),
+        "hook_id": str(made["hook"]),
+        "delivery_id": str(made["delivery"]),
+        "person_id": str(made["person"]),
+        "invitation_id": str(made["invite"]),
+        "key_id": str(made["key"]),
+        "session_id": str(made["sess"]),
+    }
+
+
+def _insert(ground: Ground, table: str, columns: dict[str, Any]) -> None:
+    names, places = ", ".join(columns), ", ".join(["%s"] * len(columns))
+    ground.run(f"INSERT INTO spotloom.{table} ({names}) VALUES ({places})", *columns.values())  # noqa: S608 - ours
+
+
+def everything(ground: Ground) -> dict[str, list[Any]]:
+    """All rows of B's, of every table that has a workspace."""
+    return {
+        name: ground.run(
+            f"SELECT to_jsonb(t) AS row FROM spotloom.{name} t WHERE workspace_id = %s"  # noqa: S608 - ours
+            " ORDER BY to_jsonb(t)::text",
+            B,
+        )
+        for name, table in ((t.name, t) for t in Table.metadata.sorted_tables)
+        if "workspace_id" in table.columns
+    }
+
+
+async def asked(
+    client: httpx2.AsyncClient, method: str, path: str, given: dict[str, str]
+) -> httpx2.Response:
+    body = BODIES.get((method, path))
+    takes = "requestBody" in DOCUMENT["paths"][path][method]
+    json_body = {"json": body or {}} if takes else {}
+    return await client.request(method.upper(), path.format(**given), **json_body)
+
+
+async def test_nothing_of_another_workspace_is_there_or_moves(
+    ground: Ground, house: House, of_b: dict[str, str]
+) -> None:
+    before = everything(ground)
+    assert all(before[name] for name in ("campaign", "generation", "asset", "hook", "api_key"))
+    async with AsyncExitStack() as stack:
+        owner = await stack.enter_async_context(house.owner())
+        for method, path in ROUTES:
+            if (method, path) in OWN:
+                continue
+            answer = await asked(owner, method, path, of_b)
+            told = f"{method} {path}: {answer.status_code} {answer.text[:300]}"
+            assert answer.status_code == (
+                404 if "{" in path or (method, path) in BODIES else 200
+            ), told
+            # A refusal may repeat the name it was asked for, and nothing more.
+            assert answer.text.count(MARK) <= path.count("{"), told
+    assert everything(ground) == before
+
+
+async def test_nobody_gets_in_anywhere(house: House, of_b: dict[str, str]) -> None:
+    async with house.browser() as nobody:
+        for method, path in ROUTES:
+            answer = await asked(nobody, method, path, of_b)
+            assert answer.status_code == 401, f"{method} {path}: {answer.text[:200]}"
+
+
+async def test_a_viewer_changes_nothing(house: House, of_b: dict[str, str]) -> None:
+    own = {
+        "/api/session",
+        "/api/sessions",
+        "/api/sessions/{session_id}",
+        "/api/session/password",
+        "/api/session/workspace",
+        "/api/plan",
+    }
+    async with house.invited("viewer", f"v{ids.new().hex}@studio.example") as viewer:
+        for method, path in ROUTES:
+            if method == "get" or path in own:
+                continue
+            answer = await asked(viewer, method, path, of_b)
+            assert answer.status_code == 403, f"{method} {path}: {answer.text[:200]}"
+
+
+def test_every_public_route_is_one() -> None:
+    assert set(DOCUMENT["paths"]) >= PUBLIC
+    assert {path for _, path in OWN} <= set(DOCUMENT["paths"])
