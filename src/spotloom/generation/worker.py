@@ -24,6 +24,8 @@ _LISTENERS = text(
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE application_name = :name AND datname = current_database()"
 )
+# An older event that comes again only asks once more.
+_OLD_EVENTS = text("DELETE FROM spotloom.webhook_event WHERE at < now() - :kept")
 TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
 MEND_S = 10.0
@@ -178,10 +180,12 @@ class Worker:
                 _tell_away(error)
 
     async def tidy(self) -> None:
-        """Keep the engine's tables small."""
+        """Keep small what only grows: the engine's tables, and the webhooks that were taken."""
         while True:
             try:
                 await engine.prune()
+                async with self._tools.sessions.begin() as session:
+                    await session.execute(_OLD_EVENTS, {"kept": engine.KEPT})
             except (SQLAlchemyError, OSError) as error:
                 _tell_away(error)
             await asyncio.sleep(TIDY_S)

@@ -4,14 +4,13 @@ The provider's answer to our own question is the truth; a webhook is only ever a
 """
 
 import asyncio
-import datetime as dt
 import time
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, StringConstraints, ValidationError
-from sqlalchemy import delete, func, select
+from sqlalchemy import select, text
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -27,7 +26,12 @@ log = structlog.get_logger()
 
 LARGEST_BODY = 64 * 1024
 BODY_WITHIN_S = 10.0
-KEPT = dt.timedelta(days=1)  # an older event that comes again only asks once more
+
+
+_OWNERS = text(
+    "SELECT g.id FROM spotloom.lane l JOIN spotloom.generation g ON g.lane_id = l.id"
+    " WHERE l.provider = :provider AND g.provider_job_id = :job"
+)
 
 
 class _Data(BaseModel):
@@ -102,11 +106,7 @@ async def _body(request: Request) -> bytes:
 
 async def _nudge(session: AsyncSession, *, provider: str, event_id: str, job: str) -> None:
     """Wake the video of that job, once per event; a job of nobody's changes nothing."""
-    found = await session.scalars(
-        select(Generation.id)
-        .join(Lane, Lane.id == Generation.lane_id)
-        .where(Lane.provider == provider, Generation.provider_job_id == job)
-    )
+    found = await session.scalars(_OWNERS, {"provider": provider, "job": job})
     generation_ids = list(found)
     if not generation_ids:
         # Early, before our row knows the job, or a stranger's: the poll finds out by itself. But
@@ -144,5 +144,4 @@ async def _is_new(session: AsyncSession, *, provider: str, event_id: str, job: s
         .on_conflict_do_nothing()
         .returning(WebhookEvent.event_id)
     )
-    await session.execute(delete(WebhookEvent).where(WebhookEvent.at < func.now() - KEPT))
     return fresh is not None
