@@ -1,5 +1,6 @@
 """Every route, with every id of another workspace: none of it is there, and nothing of it moves."""
 
+import datetime as dt
 import json
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
@@ -10,7 +11,7 @@ import httpx2
 import pytest
 from tests.integration import live_stage, signing_in
 from tests.integration.generating_provider import ROOT
-from tests.integration.live_stage import Ground
+from tests.integration.live_stage import Campaign, Ground
 from tests.integration.signing_in import House
 
 from spotloom.auth import tables as _auth_tables  # noqa: F401 - its tables join the metadata
@@ -87,87 +88,79 @@ def of_b(ground: Ground) -> dict[str, str]:
     """Something of every kind in workspace B; their ids by the name of the path's parameter."""
     ground.run("INSERT INTO spotloom.workspace (id, name) VALUES (%s, %s)", B, MARK)
     campaign = ground.campaign(2, workspace_id=B)
-    key = campaign.keys[0]
     made = {
-        name: ids.new() for name in ("asset", "hook", "delivery", "person", "invite", "key", "sess")
+        f"{name}_id": ids.new()
+        for name in ("asset", "hook", "delivery", "person", "invitation", "key", "session")
     }
     ground.run("UPDATE spotloom.campaign SET batch_key = %s WHERE id = %s", MARK, campaign.id)
     ground.run(
         "UPDATE spotloom.combination SET notes = %s WHERE campaign_id = %s", MARK, campaign.id
     )
-    (lane,) = ground.run(
+    (lane, *_) = ground.run(
         "SELECT lane_id FROM spotloom.generation WHERE campaign_id = %s", campaign.id
-    )[:1]
-    for table, columns in {
-        "asset": {
-            "id": made["asset"],
-            "generation_id": campaign.generations[key],
-            "kind": "video",
-            "uri": MARK,
-            "sha256": "0" * 64,
-            "bytes": 9,
-            "content_type": "video/mp4",
-            "width": 9,
-            "height": 9,
-        },
-        "hook": {
-            "id": made["hook"],
-            "url": f"https://{MARK}.example/",
-            "secret": MARK,
-            "events": '["batch.completed"]',
-            "enabled": True,
-        },
-        "delivery": {
-            "id": made["delivery"],
-            "hook_id": made["hook"],
-            "kind": "batch.completed",
-            "body": json.dumps({"type": MARK}),
-            "state": "failed",
-        },
-        "api_key": {
-            "id": made["key"],
-            "name": MARK,
-            "role": "admin",
-            "scopes": '["*"]',
-            "prefix": "spk_x",
-            "token_hash": MARK,
-            "created_by": "local",
-        },
-        "audit": {
-            "id": ids.new(),
-            "actor": "local",
-            "action": MARK,
-            "target": MARK,
-            "detail": "{}",
-        },
-    }.items():
-        _insert(ground, table, columns | {"workspace_id": B})
-    _insert(ground, "person", {"id": made["person"], "name": MARK, "issuer": "x", "subject": MARK})
-    _insert(ground, "member", {"workspace_id": B, "person_id": made["person"], "role": "admin"})
-    ground.run(
-        "INSERT INTO spotloom.invitation (id, workspace_id, email, role, token_hash, expires_at,"
-        " invited_by) VALUES (%s, %s, %s, 'viewer', %s, now() + interval '1 day', 'local')",
-        *(made["invite"], B, f"x@{MARK}.example", MARK),
     )
-    ground.run(
-        "INSERT INTO spotloom.session (id, workspace_id, person_id, token_hash, expires_at)"
-        " VALUES (%s, %s, %s, %s, now() + interval '1 day')",
-        *(made["sess"], B, made["person"], MARK),
-    )
+    _furnish(ground, campaign, made)
+    _invite(ground, made)
     return {
         "campaign_id": str(campaign.id),
         "batch_id": MARK,
         "id": MARK,
-        "combination_id": key,
+        "combination_id": campaign.keys[0],
         "lane_id": str(lane["lane_id"]),
-        "asset_id": str(made["asset"]),
-        "hook_id": str(made["hook"]),
-        "delivery_id": str(made["delivery"]),
-        "person_id": str(made["person"]),
-        "invitation_id": str(made["invite"]),
-        "key_id": str(made["key"]),
-        "session_id": str(made["sess"]),
+        **{name: str(value) for name, value in made.items()},
     }
+
+
+def _furnish(ground: Ground, campaign: Campaign, made: dict[str, UUID]) -> None:
+    """A file, a hook with a delivery, and what the log says of them."""
+    file = {"uri": MARK, "sha256": "0" * 64, "bytes": 9, "content_type": "video/mp4"}
+    rows: list[tuple[str, dict[str, Any]]] = [
+        (
+            "asset",
+            file
+            | {"id": made["asset_id"], "generation_id": campaign.generations[campaign.keys[0]]}
+            | {"kind": "video", "width": 9, "height": 9},
+        ),
+        (
+            "hook",
+            {"id": made["hook_id"], "url": f"https://{MARK}.example/", "secret": MARK}
+            | {"events": '["batch.completed"]', "enabled": True},
+        ),
+        (
+            "delivery",
+            {"id": made["delivery_id"], "hook_id": made["hook_id"], "kind": "batch.completed"}
+            | {"body": json.dumps({"type": MARK}), "state": "failed"},
+        ),
+        (
+            "audit",
+            {"id": ids.new(), "actor": "local", "action": MARK, "target": MARK, "detail": "{}"},
+        ),
+    ]
+    for table, columns in rows:
+        _insert(ground, table, columns | {"workspace_id": B})
+
+
+def _invite(ground: Ground, made: dict[str, UUID]) -> None:
+    """An admin with a session, a key, and somebody who is invited."""
+    key = {"id": made["key_id"], "name": MARK, "role": "admin", "scopes": '["*"]', "prefix": "spk"}
+    _insert(ground, "api_key", key | {"workspace_id": B, "token_hash": MARK, "created_by": "local"})
+    person = {"id": made["person_id"], "name": MARK, "issuer": "x", "subject": MARK}
+    _insert(ground, "person", person)
+    member = {"workspace_id": B, "person_id": made["person_id"], "role": "admin"}
+    _insert(ground, "member", member)
+    soon = dt.datetime.now(dt.UTC) + dt.timedelta(days=1)
+    _insert(
+        ground,
+        "invitation",
+        {"id": made["invitation_id"], "workspace_id": B, "email": f"x@{MARK}.example"}
+        | {"role": "viewer", "token_hash": MARK, "expires_at": soon, "invited_by": "local"},
+    )
+    _insert(
+        ground,
+        "session",
+        {"id": made["session_id"], "workspace_id": B, "person_id": made["person_id"]}
+        | {"token_hash": MARK, "expires_at": soon},
+    )
 
 
 def _insert(ground: Ground, table: str, columns: dict[str, Any]) -> None:
