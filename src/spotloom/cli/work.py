@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import ctypes
 import signal
 from typing import Annotated
 
@@ -13,6 +14,8 @@ from spotloom.cli.say import err
 from spotloom.settings import Settings
 
 log = structlog.get_logger()
+
+M_ARENA_MAX = -8  # of malloc.h
 
 
 def worker_command(
@@ -26,6 +29,7 @@ def worker_command(
 
     Example: DATABASE_URL=postgresql://… SPOTLOOM_STORE=s3://… spotloom worker
     """
+    _share_memory()
     asyncio.run(_work(setting.load(), slots=slots))
 
 
@@ -39,7 +43,14 @@ def up_command(
 
     Example: spotloom up --port 8765
     """
+    _share_memory()
     asyncio.run(_serve(setting.load(), host=host, port=port))
+
+
+def _share_memory() -> None:
+    """Let the threads share two heaps: with one for each, a worker keeps 10 MB more (glibc)."""
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, 2)
 
 
 async def _work(settings: Settings, *, slots: int | None) -> None:

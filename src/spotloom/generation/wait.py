@@ -30,8 +30,9 @@ log = structlog.get_logger()
 
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
 LONGEST_WAIT_S = 300.0
-RELOAD_POLLS = 10  # polls after which our own row is read again, should a notification be lost
+RELOAD_POLLS = 20  # polls after which our own row is read again, should a notification be lost
 FIRST_POLL_S = 1.0
+PROGRESS_STEP = 5  # per cent, from which a new figure is kept and told
 NEARLY_DONE = 85  # per cent, from which it is asked twice as often
 
 
@@ -102,13 +103,22 @@ async def interval_s(generation_id: UUID) -> float:
 
 async def _load(generation_id: UUID) -> Order:
     async with tools().sessions() as session:
-        return await generations.load(session, generation_id)
+        order = await generations.load(session, generation_id)
+    # Thousands may wait here, and nothing here reads the words of their requests.
+    return replace(order, request=replace(order.request, prompt="", values=()))
+
+
+def _risen(order: Order, outcome: Poll) -> int | None:
+    """The progress to keep: it only grows, and not every step is worth a write."""
+    if not isinstance(outcome, Pending) or outcome.progress is None:
+        return None
+    known = order.progress or 0
+    return outcome.progress if outcome.progress >= known + PROGRESS_STEP else None
 
 
 def _seen(order: Order, outcome: Poll) -> Order:
-    if isinstance(outcome, Pending) and outcome.progress is not None:
-        return replace(order, progress=max(outcome.progress, order.progress or 0))
-    return order
+    risen = _risen(order, outcome)
+    return order if risen is None else replace(order, progress=risen)
 
 
 def _pause_s(order: Order) -> float:
@@ -158,10 +168,10 @@ async def _over(order: Order, outcome: Poll) -> Order | None:
 
 async def _store(order: Order, outcome: Poll) -> None:
     match outcome:
-        case Pending(progress):
-            if progress is not None and progress > (order.progress or 0):
+        case Pending():
+            if (risen := _risen(order, outcome)) is not None:
                 async with tools().sessions.begin() as session:
-                    await generations.set_progress(session, order.id, progress)
+                    await generations.set_progress(session, order.id, risen)
         case Ready():
             await outcomes.ready(order, outcome)
         case Rejected():

@@ -24,6 +24,10 @@ _LISTENERS = text(
     "SELECT count(*) FROM pg_stat_activity"
     " WHERE application_name = :name AND datname = current_database()"
 )
+_TO_STOP = (
+    "SELECT id FROM spotloom.generation"
+    " WHERE status = 'generating' AND cancel_asked_at IS NOT NULL AND note IS NULL"
+)
 # An older event that comes again only asks once more.
 _OLD_EVENTS = text("DELETE FROM spotloom.webhook_event WHERE at < now() - :kept")
 TICK_S = 2.0  # the safety net under the notifications
@@ -197,6 +201,8 @@ class Worker:
             for channel in (LANES, WAKE, ANNOUNCED, GONE):
                 await connection.execute(f"LISTEN {channel}")
             self._news.set()  # whatever happened before we listened
+            for (generation_id,) in await (await connection.execute(_TO_STOP)).fetchall():
+                self._tools.wakes.wake(generation_id)
             async for note in connection.notifies():
                 if note.channel == WAKE:
                     self._tools.wakes.wake(UUID(note.payload))
