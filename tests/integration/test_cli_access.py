@@ -1,0 +1,76 @@
+"""Links and keys from the command line: they let in whom they should, at a real `spotloom up`."""
+
+import contextlib
+import re
+import subprocess
+import time
+from collections.abc import Iterator
+
+import httpx2
+import pytest
+from tests.integration.command_line import PROGRAM, Place, data_folder
+
+FIRST = re.compile(r"(http://127\.0\.0\.1:\d+)/sign-in#(\S+)")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory) -> Iterator[Place]:
+    with data_folder() as home:
+        yield Place(home=home, cwd=tmp_path_factory.mktemp("access"))
+
+
+@contextlib.contextmanager
+def serving(place: Place) -> Iterator[str]:
+    """What a served Spotloom says once it is at work."""
+    log = place.cwd / "up.log"
+    with log.open("wb") as written:
+        process = subprocess.Popen(
+            [*PROGRAM, "up", "--port", "0"],
+            env=place.environment({}),
+            cwd=place.cwd,
+            stderr=written,
+        )
+    try:
+        end = time.monotonic() + 60
+        while "Sign in" not in log.read_text() and process.poll() is None:
+            assert time.monotonic() < end, log.read_text()
+            time.sleep(0.1)
+        yield log.read_text()
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+def test_the_first_start_lets_its_owner_in_and_keys_let_programs_in(place: Place) -> None:
+    with serving(place) as said:
+        address, secret = FIRST.findall(said)[0]
+        client = httpx2.Client(base_url=address, trust_env=False, headers={"origin": address})
+        with client:
+            assert client.post("/auth/link", json={"secret": secret}).status_code == 200
+            assert client.get("/api/session").json()["actor"]["role"] == "admin"
+            assert client.post("/auth/link", json={"secret": secret}).status_code != 200
+        another = place.run("login-link", "--url", address, "--json").json["link"]
+        assert FIRST.fullmatch(another)
+        key = place.run("key", "create", "nightly", "--role", "editor", "--json").json["key"]
+        by_key = {"Authorization": f"Bearer {key}"}
+        assert httpx2.get(f"{address}/api/campaigns", headers=by_key).status_code == 200
+        (listed,) = place.run("key", "list", "--json").json["keys"]
+        assert (listed["name"], listed["role"]) == ("nightly", "editor")
+        assert key not in str(listed)
+        assert place.run("key", "revoke", listed["id"]).code == 0
+        assert httpx2.get(f"{address}/api/campaigns", headers=by_key).status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("words", "named"),
+    [
+        (("key", "create", "x", "--role", "owner"), "role"),
+        (("key", "create", "x", "--scope", "everything"), "scopes"),
+        (("key", "create", ""), "name"),
+        (("key", "revoke", "nothing"), "ID"),
+    ],
+)
+def test_what_no_key_can_be_is_named(place: Place, words: tuple[str, ...], named: str) -> None:
+    said = place.run(*words)
+    assert said.code == 2
+    assert named in said.err
