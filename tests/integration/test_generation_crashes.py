@@ -157,6 +157,10 @@ async def test_the_work_of_a_dead_worker_is_taken_over_within_ten_seconds(stage:
     assert survivor.process.poll() is None
 
 
+_LISTENING = (
+    "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
+    " AND application_name = 'spotloom listener' AND state = 'idle' AND query LIKE 'SELECT id%%'"
+)
 _CARRIED_BY = """SELECT count(*) FROM dbos.workflow_status
  WHERE status = 'PENDING' AND executor_id LIKE %s"""
 
@@ -209,6 +213,7 @@ async def test_a_worker_asked_to_stop_hands_its_work_over_at_once(stage: Stage) 
     leaving = stage.spawn().wait_ready()
     await until(lambda: at_work(stage) == 4, 20)
     stage.spawn().wait_ready()
+    await until(lambda: stage.count(_LISTENING) == 2, 10)  # or it does not hear who leaves
     leaving.send(signal.SIGTERM)
     asked_at = time.monotonic()
     assert await leaving.ended(10) == 0
