@@ -120,7 +120,7 @@ async def studio(house, context):
     """A page of ours in a browser whose person has signed in, as people do."""
     page = await context.new_page()
     await page.goto(await house.gate.login_link())
-    await page.wait_for_url("**/sign-in/done")
+    await page.wait_for_url(f"{house.url}/")
     return page
 
 

@@ -79,7 +79,7 @@ async def house(ground, listener, peer):
         yield one
 
 
-async def depart(browser, after="/sign-in/done"):
+async def depart(browser, after="/"):
     """Leave for the provider; its page, and the state."""
     answer = await browser.get("/auth/oidc", params={"after": after})
     assert answer.status_code == 303, answer.text
@@ -107,7 +107,7 @@ async def test_the_named_admin_comes_in_first_and_invites_others(house, peer):
         asked = {"email": "bob@studio.example", "role": "viewer"}
         assert (await ann.post("/api/invitations", json=asked)).status_code == 201
         done = await sign_in(bob, peer, "bob")
-        assert done.headers["location"] == "/sign-in/done"
+        assert done.headers["location"] == "/"
         assert (await bob.get("/api/session")).json()["actor"]["role"] == "viewer"
         assert (await ann.get("/api/invitations")).json()["items"] == []
         members = (await ann.get("/api/members")).json()["items"]
@@ -140,7 +140,7 @@ async def test_the_answer_is_good_for_one_browser_once(house, peer):
             assert "sps_" not in reply.headers.get("set-cookie", "")
         await stranger.aclose()
         kept = ann.cookies["spotloom-sign-in"]
-        assert (await ann.get(back)).headers["location"] == "/sign-in/done"
+        assert (await ann.get(back)).headers["location"] == "/"
         assert "spotloom-sign-in" not in ann.cookies
         ann.cookies.set("spotloom-sign-in", kept, domain="127.0.0.1")
         assert (await ann.get(back)).headers["location"] == "/sign-in?problem=state"
@@ -192,7 +192,7 @@ async def test_a_code_is_exchanged_once(house, peer):
         page, _ = await depart(ann)
         back = await emulated.choose(page, peer, email="ann@studio.example")
         code = parse_qs(urlsplit(back).query)["code"][0]
-        assert (await ann.get(back)).headers["location"] == "/sign-in/done"
+        assert (await ann.get(back)).headers["location"] == "/"
         _, asked = await depart(bob)
         reply = await bob.get(f"/auth/oidc/callback?state={asked['state'][0]}&code={code}")
         assert reply.headers["location"] == "/sign-in?problem=untrusted"

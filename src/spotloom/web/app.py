@@ -4,12 +4,13 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import Histogram
 
 import spotloom
-from spotloom.web import api, edge, errors, live, media, operations, sign_in, webhooks
+from spotloom.web import api, edge, errors, live, media, operations, pages, sign_in, webhooks
 from spotloom.web.door.asking import Pace
 from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.gate import Renewals
 from spotloom.web.limits import Limited
+from spotloom.web.pages.shell import refused
 from spotloom.web.parts import Parts
 
 
@@ -30,7 +31,7 @@ def app(parts: Parts) -> FastAPI:
     durations = edge.new_durations()
     _route(application, parts, durations)
     describe(application)
-    errors.install(application)
+    errors.install(application, page=refused)
     # The last one added is the outermost.
     application.add_middleware(Renewals)
     application.add_middleware(Limited, rate=parts.rates.address)
@@ -54,6 +55,7 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
         live.router(parts),
         media.routes,
         sign_in.router(),
+        pages.router(),
         webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         operations.router(
             worker=parts.worker,

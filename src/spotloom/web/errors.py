@@ -2,7 +2,7 @@
 
 import http
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -114,17 +114,21 @@ def request_id() -> str | None:
     return None if found is None else str(found)
 
 
-def install(application: FastAPI) -> None:
-    """Answer every error of the routes with problem details; the edge answers for the rest."""
+def install(application: FastAPI, *, page: Callable[[Request, Refused], Response | None]) -> None:
+    """Answer every error of the routes with problem details, or with a page where it makes one.
+
+    The edge answers for the rest.
+    """
+
+    async def told(request: Request, error: Exception) -> Response:
+        refusal = _refusal(error)
+        return page(request, refusal) or answer(refusal)
+
     for kind in (
         *(Refused, SpotloomError, RequestValidationError, HTTPException),
         *(DBAPIError, PoolTimeoutError, ClientDisconnect),
     ):
-        application.add_exception_handler(kind, _told)
-
-
-async def _told(_request: Request, error: Exception) -> Response:
-    return answer(_refusal(error))
+        application.add_exception_handler(kind, told)
 
 
 def _refusal(error: Exception) -> Refused:

@@ -21,7 +21,7 @@ from spotloom.web.sign_in.begin import begin, hand_over
 log = structlog.get_logger()
 routes = APIRouter(tags=["sign-in"])
 
-HOME = "/sign-in/done"
+HOME = "/"
 _PURPOSE = "-sign-in"
 _OURS = re.compile(r"/(?![/\\])[\x21-\x5b\x5d-\x7e]{0,500}")  # a path of ours, nobody else's
 Text = Annotated[str | None, Query(max_length=4096)]

@@ -1,0 +1,11 @@
+export { LitElement, html, svg, nothing, render, noChange } from "lit";
+export { repeat } from "lit/directives/repeat.js";
+export { classMap } from "lit/directives/class-map.js";
+export { live } from "lit/directives/live.js";
+export { ref, createRef } from "lit/directives/ref.js";
+export { guard } from "lit/directives/guard.js";
+export { keyed } from "lit/directives/keyed.js";
+export { ifDefined } from "lit/directives/if-defined.js";
+export { AsyncDirective } from "lit/async-directive.js";
+export { directive } from "lit/directive.js";
+export { SignalWatcher, watch, signal, computed } from "@lit-labs/signals";

@@ -1,0 +1,15 @@
+"""The studio: pages rendered here, made lively by elements over the public API."""
+
+from fastapi import APIRouter
+
+from spotloom.web.pages import files, home
+
+routes = (files.routes, home.routes)
+
+
+def router() -> APIRouter:
+    """Every page, and the files that pages need."""
+    all_of_them = APIRouter(include_in_schema=False)
+    for each in routes:
+        all_of_them.include_router(each)
+    return all_of_them

@@ -1,0 +1,74 @@
+// Follows a batch's events: resumes after a cut with no gap, and says how the line stands.
+import { signal } from "../vendor/lit.js";
+import { signInFirst } from "./api.js";
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 4000;
+const SILENT_MS = 40_000; // the server's heartbeat comes every 15 s
+
+/** The events of one batch. `on.snapshot`, `on.delta`, `on.over` and `on.gone` take the event's data. */
+export class BatchLine {
+  state = signal("connecting"); // connecting, live, reconnecting, gone
+
+  constructor(batch, { since = "", on }) {
+    this.path = `/api/batch/${encodeURIComponent(batch)}/events`;
+    this.last = since;
+    this.on = on;
+    this.wait = FIRST_WAIT_MS;
+    this.open();
+    addEventListener("online", () => this.again(0));
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0));
+  }
+
+  open() {
+    clearTimeout(this.timer);
+    this.source?.close();
+    const source = (this.source = new EventSource(this.last ? `${this.path}?since=${encodeURIComponent(this.last)}` : this.path));
+    source.onopen = () => {
+      this.wait = FIRST_WAIT_MS;
+      this.state.set("live");
+      this.watch();
+    };
+    for (const name of ["snapshot", "delta", "over"]) {
+      source.addEventListener(name, (event) => {
+        if (event.lastEventId) this.last = event.lastEventId;
+        this.watch();
+        this.on[name]?.(JSON.parse(event.data));
+      });
+    }
+    source.addEventListener("gone", () => {
+      source.close();
+      this.state.set("gone");
+      this.on.gone?.();
+    });
+    source.onerror = () => {
+      if (this.state.get() !== "gone") this.again(this.wait);
+    };
+  }
+
+  /** Come again after a while: the browser's own return would not survive an answer that is an error. */
+  again(wait) {
+    this.source?.close();
+    clearTimeout(this.timer);
+    this.state.set("reconnecting");
+    this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
+    this.timer = setTimeout(async () => {
+      const answer = await fetch("/api/session", { credentials: "same-origin" }).catch(() => null);
+      if (answer?.status === 401) signInFirst();
+      else if (answer?.ok) this.open();
+      else this.again(this.wait);
+    }, wait * (0.8 + 0.4 * Math.random()));
+  }
+
+  watch() {
+    clearTimeout(this.silence);
+    // Heartbeats are comments, which nobody is told of: after a long silence the line is made anew.
+    this.silence = setTimeout(() => this.state.get() === "live" && this.open(), SILENT_MS);
+  }
+
+  close() {
+    clearTimeout(this.timer);
+    clearTimeout(this.silence);
+    this.source?.close();
+  }
+}
