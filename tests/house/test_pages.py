@@ -8,7 +8,9 @@ from tests.house import tree
 WEB = tree.ROOT / "src" / "spotloom" / "web"
 TEMPLATES = sorted((WEB / "templates").glob("**/*.html"))
 SCRIPTS = sorted(p for p in (WEB / "static").glob("**/*.js") if "vendor" not in p.parts)
-FOREIGN = re.compile(r"""["'(]\s*(?:https?:)?//(?!www\.w3\.org/)[a-z0-9.-]+\.[a-z]""", re.I)
+FOREIGN = re.compile(
+    r"""["'(]\s*(?:https?:)?//(?!www\.w3\.org/)[a-z0-9.-]+\.[a-z]""", re.IGNORECASE
+)
 
 
 def _name(path):
