@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.pages import files, home
+from spotloom.web.pages import campaign, files, home
 
-routes = (files.routes, home.routes)
+routes = (files.routes, home.routes, campaign.routes)
 
 
 def router() -> APIRouter:
