@@ -63,11 +63,10 @@ class BatchDrawer extends Element {
         <button class="button quiet iconic" aria-label="Video before (K)" ?disabled=${place <= 0} @click=${() => this.turn(place - 1)}>${icon("chevron-up")}</button>
         <button class="button quiet iconic" aria-label="Next video (J)" ?disabled=${place < 0 || place >= shown.get().length - 1} @click=${() => this.turn(place + 1)}>${icon("chevron-down")}</button>
         <button class="button quiet iconic" aria-label="Close (Esc)" autofocus @click=${() => this.dialog.close()}>${icon("x")}</button></header>
-      <div class="inside stack">${this.player(video, now)}
-      <p class="line">${status(now)}${now.winner ? html`<span class="tag warn">${icon("trophy", "small")}Winner</span>` : nothing}${now.review !== "none" ? html`<span class="tag ${now.review === "approved" ? "good" : "bad"}">${now.review === "approved" ? "Approved" : "Rejected"}</span>` : nothing}</p>
+      <div class="inside stack"><div class="first">${this.player(video, now)}<div class="stack"><p class="line">${status(now)}${now.winner ? html`<span class="tag warn">${icon("trophy", "small")}Winner</span>` : nothing}${now.review !== "none" ? html`<span class="tag ${now.review === "approved" ? "good" : "bad"}">${now.review === "approved" ? "Approved" : "Rejected"}</span>` : nothing}</p>
       ${this.trouble(video, now)}${editor ? this.deeds(video, now) : nothing}
+      <dl class="pairs">${page.dimensions.map((dimension, at) => (video.words[at] === "Any" ? nothing : html`<dt>${dimension.label}</dt><dd>${video.words[at]}</dd>`))}</dl></div></div>
       ${this.wrong ? html`<div class="notice bad" role="alert">${icon("circle-alert")}<div>${this.wrong.message} <button class="link" @click=${() => this.load()}>Try again</button></div></div>` : nothing}
-      <section><h3>What was chosen</h3><dl class="pairs">${page.dimensions.map((dimension, at) => html`<dt>${dimension.label}</dt><dd>${video.words[at]}</dd>`)}</dl></section>
       ${this.told ? this.more(video, this.told) : this.wrong ? nothing : html`<div class="skeleton tall" aria-label="Loading"></div>`}</div>`;
   }
 

@@ -1,6 +1,6 @@
 // What stands in the way, and what to do about it; and a quiet word when all is over.
 import { Element, icon, labelled, may } from "../../core/element.js";
-import { GROUPS, count, money, plural, when } from "../../core/format.js";
+import { count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { failed, keysOf, resume, retry } from "./deeds.js";
 import { grouped } from "./reasons.js";
@@ -27,7 +27,7 @@ class BatchTrouble extends Element {
       return notice("bad", "trash-2", "This campaign was deleted", "Its files are no longer listed. What you see here is how it last stood.", html`<a class="button small" href="/">All campaigns</a>`);
     }
     const now = figures.get();
-    return html`<div class="stack tight trouble">${this.standing(now)}${lanes.get().map((lane) => this.lane(lane))}${this.unknown()}${this.failures()}${over.get() && now.state !== "cancelled" ? this.summary(now) : nothing}</div>`;
+    return html`<div class="stack tight trouble">${this.standing(now)}${lanes.get().map((lane) => this.lane(lane))}${this.needs(now)}</div>`;
   }
 
   standing({ state, spend }) {
@@ -45,35 +45,42 @@ class BatchTrouble extends Element {
     return nothing;
   }
 
-  unknown() {
-    const these = inStates(["unknown"]);
-    if (!these.length) return nothing;
-    return html`<section class="card group" aria-label="Possibly charged"><header><h2>${plural(these.length, "video")} possibly charged · ${money(sum(these))}</h2>
-      ${these.length > 1 ? html`<button class="button small" @click=${() => go({ group: "unknown" })}>Show ${count(these.length)}</button>` : nothing}</header>
-      <p class="soft">The order left, and no answer came back. Spotloom asks the provider, and never orders twice by itself. Look at the provider's own list of jobs, then say for each: it is there (name the job, its file is fetched), retry it anyway (it may be paid twice), or give it up.</p>
-      <p class="line">${these.slice(0, 6).map((video) => html`<button class="button small" @click=${() => go({ video: video.key })}>${editor ? "Decide" : "See"} no. ${video.position + 1}</button>`)}${these.length > 6 ? html`<span class="soft small">and ${count(these.length - 6)} more</span>` : nothing}</p></section>`;
+  /** What came of it once all is over, and what waits for a person before and after. */
+  needs(now) {
+    const groups = grouped(failed());
+    const unknown = inStates(["unknown"]);
+    const ended = over.get() && now.state !== "cancelled";
+    const many = unknown.length + groups.reduce((total, group) => total + group.videos.length, 0);
+    if (!many) return ended ? html`<section class="card group summary" aria-label="Summary"><h2>${this.made(now)}</h2><p class="soft">${this.next(now)}</p></section>` : nothing;
+    return html`<section class="card group" aria-label="Needs you"><header><div><h2>${ended ? this.made(now) : `${plural(many, "video")} ${many === 1 ? "needs" : "need"} you`}</h2>${ended ? html`<p class="soft">${this.next(now)}</p>` : nothing}</div>
+      ${ended && now.counts.completed ? html`<a class="button small" href="/campaigns/${page.id}/review">${labelled("eye", `Review ${count(now.counts.completed)}`)}</a>` : nothing}</header>
+      <ul class="reasons">${unknown.length ? this.unknown(unknown) : nothing}${groups.map((group) => this.group(group))}</ul></section>`;
   }
 
-  failures() {
-    const groups = grouped(failed());
-    if (!groups.length) return nothing;
-    return html`<section class="card group" aria-label="Failed"><header><h2>${plural(counted(GROUPS.failed), "video")} without a file</h2></header>
-      <ul class="reasons">${groups.map((group) => html`<li><span class="many serif">${count(group.videos.length)}</span><div><h3>${group.title}</h3><p class="soft small">${group.advice}</p></div>
-        <span class="line"><button class="button small quiet" @click=${() => this.show(group)}>Select</button>
-        ${!editor ? nothing : group.edit ? html`<a class="button small" href="/new?from=${page.id}">${labelled("pencil", "Edit in a new brief")}</a><button class="button small quiet" @click=${() => retry(group.videos)}>Retry anyway · ${money(sum(group.videos))}</button>`
-          : html`<button class="button small" @click=${() => retry(group.videos)}>${labelled("rotate-ccw", `Retry ${count(group.videos.length)} · ${money(sum(group.videos))}`)}</button>`}</span></li>`)}</ul></section>`;
+  made({ counts, totalVideos }) {
+    return counts.completed === totalVideos ? `All ${count(totalVideos)} videos are made` : `${count(counts.completed)} of ${count(totalVideos)} videos are made`;
+  }
+
+  next({ counts, spend }) {
+    return html`${page.free ? "Nothing was charged." : `${money(spend.actual)} charged of ${money(spend.estimated)} estimated.`} ${counts.completed ? "Next: see them large, keep the good ones, mark the winners." : "Retry them, or change the brief."}`;
+  }
+
+  unknown(these) {
+    return html`<li class="doubt"><span class="many serif">${count(these.length)}</span><div><h3>Possibly charged · ${money(sum(these))}</h3><p class="soft small">The order left, and no answer came back; Spotloom never orders twice by itself. Look at the provider's own list of jobs, then decide for each: it is there, retry it anyway, or give it up.</p></div>
+      <span class="line">${these.length > 1 ? html`<button class="button small quiet" @click=${() => go({ group: "unknown" })}>Show</button>` : nothing}<button class="button small" @click=${() => go({ video: these[0].key })}>${editor ? "Decide" : "See"} no. ${these[0].position + 1}</button></span></li>`;
+  }
+
+  group(group) {
+    const words = `${count(group.videos.length)} · ${money(sum(group.videos))}`;
+    return html`<li><span class="many serif">${count(group.videos.length)}</span><div><h3>${group.title}</h3><p class="soft small">${group.advice}</p></div>
+      <span class="line"><button class="button small quiet" @click=${() => this.show(group)}>Select</button>${!editor ? nothing : group.edit
+        ? html`<button class="button small quiet" @click=${() => retry(group.videos)}>Retry anyway ${words}</button><a class="button small" href="/new?from=${page.id}">${labelled("pencil", "Edit in a new brief")}</a>`
+        : html`<button class="button small" @click=${() => retry(group.videos)}>${labelled("rotate-ccw", `Retry ${words}`)}</button>`}</span></li>`;
   }
 
   show(group) {
     go({ group: "failed" });
     select(keysOf(group.videos));
-  }
-
-  summary({ counts, spend, totalVideos }) {
-    const files = counts.completed;
-    return html`<section class="card group summary" aria-label="Summary"><header><div><h2>${files === totalVideos ? `All ${count(files)} videos are made` : `${count(files)} of ${count(totalVideos)} videos are made`}</h2>
-      <p class="soft">${page.free ? "Nothing was charged." : `${money(spend.actual)} charged of ${money(spend.estimated)} estimated.`} ${files ? "Next: see them large, keep the good ones, mark the winners." : "Nothing was kept. Retry, or change the brief."}</p></div>
-      ${files && counted(GROUPS.failed) ? html`<a class="button" href="/campaigns/${page.id}/review">${labelled("eye", `Review ${count(files)}`)}</a>` : nothing}</header></section>`;
   }
 }
 customElements.define("batch-trouble", BatchTrouble);
