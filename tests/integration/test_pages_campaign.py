@@ -87,8 +87,13 @@ async def test_the_page_holds_every_video_as_the_api_tells_it(studio):
     assert live(rows[1])["status"] == "failed"
     assert live(rows[2]) | {"version": 0} == {
         **dict.fromkeys(COLUMNS),
-        "status": "completed", "attempt": 1, "review": "approved", "winner": 0,
-        "version": 0, "priority": 1, "actual": 4.25,
+        "status": "completed",
+        "attempt": 1,
+        "review": "approved",
+        "winner": 0,
+        "version": 0,
+        "priority": 1,
+        "actual": 4.25,
     }
     now = (await client.get(f"/api/batch/{batch}")).json()
     assert told["status"]["counts"] == now["counts"]

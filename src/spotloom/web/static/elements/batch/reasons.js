@@ -1,13 +1,13 @@
 // Why videos failed, in groups that people can act on.
 
 const KINDS = [
-  { id: "moderation", codes: /moderat|policy|safety|sensitive|blocked/, title: "Refused by the provider's moderation",
+  { id: "moderation", codes: /moderat|policy|safety|sensitive|sexual|content_filter/, title: "Refused by the provider's moderation",
     advice: "The same words will be refused again. Edit the idea in a new brief; nothing is retried by itself.", edit: true },
-  { id: "credit", codes: /credit|billing|quota|payment|insufficient/, title: "No credit at the provider",
+  { id: "credit", codes: /credit|billing|quota|payment|insufficient|budget/, title: "No credit at the provider",
     advice: "Top up the account at the provider, then retry." },
   { id: "order", codes: /invalid|unsupported|no_variant|not_found/, title: "The provider did not take the order",
     advice: "Something in the order does not suit this model, such as its length or shape. Change it in a new brief.", edit: true },
-  { id: "file", codes: /damaged|too_large|empty|wrong_type/, title: "The file came damaged",
+  { id: "file", codes: /damaged|unplayable|too_large|wrong_type/, title: "The file came damaged",
     advice: "The video was made, but five downloads were no use. A retry makes it anew." },
 ];
 const EXPIRED = { id: "expired", title: "The file was gone before we had it", advice: "The provider dropped it, after it was charged. A retry makes it anew." };
