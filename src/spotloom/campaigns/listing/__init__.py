@@ -10,11 +10,13 @@ from spotloom.campaigns.listing.combinations import (
 )
 from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
+from spotloom.campaigns.listing.history import Attempt, attempts
 from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
 from spotloom.campaigns.listing.records import AuditEntry, audit
 
 __all__ = [
     "LONGEST",
+    "Attempt",
     "AuditEntry",
     "BadCursor",
     "Combination",
@@ -24,6 +26,7 @@ __all__ = [
     "Filter",
     "Page",
     "Sort",
+    "attempts",
     "audit",
     "campaigns",
     "combination",

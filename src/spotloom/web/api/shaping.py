@@ -79,7 +79,7 @@ def combination(row: Listed) -> Combination:
         actual_cost=row.actual_cost,
         error=Failure(code=row.error_code, message=row.error_text) if failed else None,
         note=row.note,
-        files={kind: _file(file) for kind, file in row.files.items()},
+        files={kind: file_told(file) for kind, file in row.files.items()},
         created_at=row.created_at,
         over_at=row.over_at,
         video_url=row.video_url,
@@ -105,7 +105,8 @@ def _spend(header: Header, money: Money) -> Spend:
     )
 
 
-def _file(file: KeptFile) -> File:
+def file_told(file: KeptFile) -> File:
+    """The file as the contract tells it."""
     return File(
         asset_id=file.id,
         url=f"/api/media/{file.id}",
