@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.pages import files, home
+from spotloom.web.pages import brief, files, home
 
-routes = (files.routes, home.routes)
+routes = (files.routes, home.routes, brief.routes)
 
 
 def router() -> APIRouter:
