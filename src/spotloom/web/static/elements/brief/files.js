@@ -4,6 +4,7 @@ import { Element, labelled } from "../../core/element.js";
 import { plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, signal } from "../../vendor/lit.js";
+import { save, slug } from "./download.js";
 import { form, replace, sendable } from "./draft.js";
 import { sentence } from "./fields.js";
 import { notes } from "./note.js";
@@ -67,16 +68,4 @@ async function write() {
   } catch (error) {
     complain(error);
   }
-}
-
-/** A name of plain letters, digits and hyphens. */
-export const slug = (text) => text.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
-
-/** Let the browser keep this as a file. */
-export function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
 }

@@ -47,6 +47,9 @@ export function follow({ everyRow = false } = {}) {
   ask();
 }
 
+/** Ask again at once, although the draft is as it was. */
+follow.again = () => ask();
+
 /** The prompt of one combination, as the model would read it. */
 export async function promptOf(values, signal) {
   const single = { ...sendable(), dimensions: values };
