@@ -15,7 +15,8 @@ TRACES = {
         r"|\b(?:artifactory|nexus)\.[a-z]|--(?:extra-)?index[-]url|--find[-]links"
     ),
 }
-EXECUTABLE = {"run", ".ci/run", *(name for name in tree.files() if name.startswith("scripts/"))}
+COMMANDS = (name for name in tree.files() if name.startswith("scripts/") and name.count("/") == 1)
+EXECUTABLE = {"run", ".ci/run", *COMMANDS}
 
 
 @pytest.mark.parametrize("trace", TRACES)
