@@ -1,4 +1,4 @@
-"""From an idea to an accepted order: the brief, its matrix, and the last look before money moves."""
+"""From an idea to an accepted order: the brief, its matrix, the last look before money moves."""
 
 import asyncio
 from importlib import resources

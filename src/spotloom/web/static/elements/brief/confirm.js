@@ -23,6 +23,7 @@ class BriefConfirm extends Element {
 
   render() {
     const { state, plan, errors } = planned.get();
+    if (state === "blank") return unready([{ field: "There is no brief", message: "in this browser yet." }]);
     if (state === "refused") return unready(errors);
     if (!plan) return state === "away" ? html`<p class="notice warn">${icon("wifi-off")}<span>Spotloom does not answer. It is asked again by itself; nothing was ordered.</span></p>` : html`<div class="order" aria-busy="true"><div class="skeleton waiting"></div><div class="skeleton waiting"></div></div>`;
     return html`<div class="order"><div class="stack">${bill(plan)}${terms(plan)}${warnings(plan)}</div>

@@ -52,15 +52,16 @@ export const restored = found && !isBlank(found.form) ? found : null;
 const draft = signal(found ?? fresh());
 const watchers = new Set();
 
-/** Call back after every change of the draft. */
+/** Call back after every change of the form. */
 export const onChange = (then) => watchers.add(then);
 export const current = () => draft.get();
 export const form = () => draft.get().form;
 
 function put(next, { keep = true } = {}) {
+  const same = next.form === draft.get().form;
   draft.set(next);
   if (keep) store(next);
-  for (const then of watchers) then();
+  if (!same) for (const then of watchers) then();
 }
 
 function store(next) {

@@ -184,10 +184,12 @@ customElements.define("brief-matrix", BriefMatrix);
 
 const nowhere = (title, text) => html`<div class="card empty"><h2>${title}</h2><p>${text}</p><a class="button primary" href="/new">Edit the brief</a></div>`;
 
+const roomy = matchMedia("(min-width: 641px)").matches;
+
 function facets(counts) {
   const varying = space.get().chosen.filter((one) => one.options.length > 1);
   if (!varying.length) return nothing;
-  return html`<details class="facets" open><summary class="small soft">${icon("filter", "small")}Filter by dimension</summary><div class="facetrows">${varying.map(({ dimension, options }) => html`<div class="facet" role="group" aria-label=${dimension.label}><span class="small soft">${dimension.label}</span>
+  return html`<details class="facets" ?open=${roomy}><summary class="small soft">${icon("filter", "small")}Filter by dimension</summary><div class="facetrows">${varying.map(({ dimension, options }) => html`<div class="facet" role="group" aria-label=${dimension.label}><span class="small soft">${dimension.label}</span>
     <span class="chips">${options.map((option) => {
       const on = view.get().facets[dimension.key]?.includes(option.key) ?? false;
       return html`<button class="chip small" aria-pressed=${on} @click=${() => toggleFacet(dimension.key, option.key)}>${option.label}<span class="count">${count(counts.get(`${dimension.key}=${option.key}`) ?? 0)}</span></button>`;

@@ -1,12 +1,12 @@
 // Asks the server what the draft would make and cost: soon after each change, never faster than it answers.
 import { api } from "../../core/api.js";
 import { signal } from "../../vendor/lit.js";
-import { onChange, sendable } from "./draft.js";
+import { form, isBlank, onChange, sendable } from "./draft.js";
 
 const QUIET_MS = 350;
 const AGAIN_MS = 4000;
 
-/** `{state, plan, errors}`: state is waiting, ok, refused (errors say why), slow or away; plan is the newest one. */
+/** `{state, plan, errors}`: state is blank, waiting, ok, refused (errors say why), slow or away; plan is the newest one. */
 export const planned = signal({ state: "waiting", plan: null, errors: [] });
 
 let timer = 0;
@@ -36,6 +36,7 @@ const placed = ({ field, message }) => ({ field: field.replace(/^formData\./, ""
 function soon() {
   clearTimeout(timer);
   asking?.abort();
+  if (isBlank(form())) return planned.set({ state: "blank", plan: null, errors: [] });
   if (planned.get().state !== "waiting") planned.set({ ...planned.get(), state: "waiting" });
   timer = setTimeout(ask, QUIET_MS);
 }
@@ -44,7 +45,8 @@ function soon() {
 export function follow({ everyRow = false } = {}) {
   rows = everyRow;
   onChange(soon);
-  ask();
+  if (isBlank(form())) soon();
+  else ask();
 }
 
 /** Ask again at once, although the draft is as it was. */
@@ -62,7 +64,7 @@ export const errorsOf = (field) => planned.get().errors.filter((each) => each.fi
 
 /** Resolves when the server has said its word on the draft as it is now, or does not answer. */
 export function settled() {
-  if (planned.get().state === "waiting") {
+  if (["waiting", "blank"].includes(planned.get().state)) {
     clearTimeout(timer);
     return ask();
   }
