@@ -29,10 +29,11 @@ async def vocabulary(asked: Viewer, parts: TheParts) -> Response:
 async def models(asked: Viewer, parts: TheParts) -> Response:
     """The models, with durations, sizes and dated prices; the default first."""
     del asked
-    return shaped(Models(models=[_model(offer) for offer in parts.offers()]))
+    return shaped(Models(models=[told(offer) for offer in parts.offers()]))
 
 
-def _model(offer: Capability) -> Model:
+def told(offer: Capability) -> Model:
+    """The model as the API tells it."""
     return Model(
         provider=offer.provider,
         model=offer.model,

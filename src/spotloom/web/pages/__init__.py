@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.pages import campaign, files, home, review
+from spotloom.web.pages import brief, campaign, files, home, review
 
-routes = (files.routes, home.routes, campaign.routes, review.routes)
+routes = (files.routes, home.routes, brief.routes, campaign.routes, review.routes)
 
 
 def router() -> APIRouter:
