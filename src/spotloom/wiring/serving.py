@@ -28,8 +28,9 @@ from spotloom.providers.provider import Capability, Provider
 from spotloom.settings import Settings
 from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
-from spotloom.web.parts import Parts
+from spotloom.web.parts import KnownProvider, Parts
 from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring.known import known_providers
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SHORTEST_SECRET = 32
@@ -129,6 +130,7 @@ class _Making:
     vocabulary: Vocabulary
     offers: tuple[Capability, ...]
     lane: LaneKey
+    known: tuple[KnownProvider, ...]
 
     @classmethod
     def of(cls, settings: Settings, using: Sequence[Provider]) -> Self:
@@ -142,6 +144,7 @@ class _Making:
             vocabulary=load_vocabulary(settings.vocabulary),
             offers=tuple(catalog().capabilities(settings.provider)),
             lane=lane_key(settings, provider),
+            known=known_providers(settings, using),
         )
 
 
@@ -173,10 +176,22 @@ async def _parts(
             offers=lambda: making.offers,
             lane=lambda: making.lane,
             most_videos=settings.max_videos,
+            known=making.known,
+            places=_places(settings, base),
             telemetry=config,
         )
     finally:
         await engine.dispose()
+
+
+def _places(settings: Settings, base: Base) -> dict[str, str]:
+    """Where things are kept, without a secret."""
+    given = settings.database_url is not None
+    return {
+        "Data folder": str(base.home),
+        "Database": "the server in DATABASE_URL" if given else "PostgreSQL in the data folder",
+        "Store": base.store.name,
+    }
 
 
 def _secret(settings: Settings, home: Path) -> bytes:

@@ -1,6 +1,6 @@
 """Lists, a page at a time: each page goes on where the last one ended, whatever came between."""
 
-from spotloom.campaigns.listing.campaigns import Figures, campaigns, figures, remove
+from spotloom.campaigns.listing.campaigns import Figures, campaigns, figures, remove, restore
 from spotloom.campaigns.listing.combinations import (
     Combination,
     Counts,
@@ -11,6 +11,7 @@ from spotloom.campaigns.listing.combinations import (
 from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
 from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
+from spotloom.campaigns.listing.queue import Queue, queues
 from spotloom.campaigns.listing.records import AuditEntry, audit
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "File",
     "Filter",
     "Page",
+    "Queue",
     "Sort",
     "audit",
     "campaigns",
@@ -30,5 +32,7 @@ __all__ = [
     "combinations",
     "counts",
     "figures",
+    "queues",
     "remove",
+    "restore",
 ]
