@@ -2,9 +2,9 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.pages import files, home
+from spotloom.web.pages import files, home, queue, settings, sign_in
 
-routes = (files.routes, home.routes)
+routes = (files.routes, sign_in.routes, home.routes, queue.routes, settings.routes)
 
 
 def router() -> APIRouter:

@@ -1,6 +1,5 @@
 """The home page: the campaigns of the workspace, newest first."""
 
-import json
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +8,7 @@ from fastapi.responses import Response
 from spotloom.web.api.budgets import get_budget
 from spotloom.web.api.campaigns import list_campaigns
 from spotloom.web.gate import parts_of
-from spotloom.web.pages.shell import Looking, page
+from spotloom.web.pages.shell import Looking, page, told
 
 routes = APIRouter()
 
@@ -44,9 +43,3 @@ async def home(
         data=data,
         empty=not data["items"] and not text and show not in FILTERS,
     )
-
-
-def told(answer: Response) -> dict[str, Any]:
-    """What the API answers, to stand in a page."""
-    found: dict[str, Any] = json.loads(bytes(answer.body))
-    return found

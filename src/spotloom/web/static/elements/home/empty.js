@@ -15,18 +15,33 @@ class HomeEmpty extends Element {
     return html`<section class="welcome card" aria-labelledby="welcome">
       <div class="reel" aria-hidden="true">${[0, 1, 2, 3, 4, 5, 6].map(() => html`<i></i>`)}</div>
       <h1 id="welcome">Welcome to Spotloom</h1>
-      ${may("editor") ? this.begin() : html`<p class="lead">There is no campaign yet. As a viewer you will see every campaign and film here as soon as an editor has started one.</p>`}
-      <ol class="steps">${STEPS.map(([name, word, more]) => html`<li>${icon(name)}<h2>${word}</h2><p class="soft">${more}</p></li>`)}</ol>
+      ${may("editor") ? this.begin() : html`<p class="lead">There is no campaign yet. As a viewer you will see every campaign and film here once an editor has started one.</p>`}
+      <ol class="steps">
+        ${STEPS.map(
+          ([name, word, more]) =>
+            html`<li>
+              ${icon(name)}
+              <h2>${word}</h2>
+              <p class="soft">${more}</p>
+            </li>`,
+        )}
+      </ol>
     </section>`;
   }
 
   begin() {
-    return html`<p class="lead">One brief becomes hundreds of film variations, each on brand, none paid for twice. Begin with the sample:
-      ${this.free
-        ? "twelve films of 10 s, drawn by the sandbox on this machine in a few minutes. It costs nothing, and nothing leaves this machine."
-        : "twelve films of 10 s for a small brand. You see the price before anything is ordered."}</p>
-      <p class="line"><a class="button primary large" href="/new?sample=1">${icon("sparkles")}Start with the sample brief</a>
-      <a class="button large" href="/new">Write your own brief</a></p>`;
+    return html`<p class="lead">
+        One brief becomes hundreds of film variations, each on brand, none paid for twice. Begin with the sample:
+        ${
+          this.free
+            ? "twelve films of 10 s, drawn by the sandbox on this machine in a few minutes. It costs nothing, and nothing leaves this machine."
+            : "twelve films of 10 s for a small brand. You see the price before anything is ordered."
+        }
+      </p>
+      <p class="line">
+        <a class="button primary large" href="/new?sample=1">${icon("sparkles")}Start with the sample brief</a>
+        <a class="button large" href="/new">Write your own brief</a>
+      </p>`;
   }
 }
 customElements.define("home-empty", HomeEmpty);

@@ -11,16 +11,21 @@ class MoneyLine extends Element {
     if (!this.budget) return nothing;
     const { committedToday, dailyBudget, committed, budget } = this.budget;
     return html`<dl class="moneyline" title="Charged, reserved and possibly charged">
-      ${this.cap("Committed today", committedToday, dailyBudget)}${this.cap("Committed in all", committed, budget)}</dl>`;
+      ${this.cap("Committed today", committedToday, dailyBudget)}${this.cap("Committed in all", committed, budget)}
+    </dl>`;
   }
 
   cap(word, spent, cap) {
     const share = cap ? (100 * spent) / cap : 0;
     const near = share >= 80;
-    return html`<div class=${near ? "near" : ""}><dt>${word}</dt>
-      <dd><strong>${money(spent)}</strong> ${cap === null ? html`<span class="soft">no cap</span>` : html`<span class="soft">of ${money(cap)}</span>`}
-      ${near ? html`<span class="tag warn">${Math.round(share)} % committed</span>` : nothing}
-      ${cap === null ? nothing : html`<div class="meter thin" aria-hidden="true"><i class=${near ? "unknown" : "completed"} ${part(Math.min(100, share))}></i></div>`}</dd></div>`;
+    return html`<div class=${near ? "near" : ""}>
+      <dt>${word}</dt>
+      <dd>
+        <strong>${money(spent)}</strong> ${cap === null ? html`<span class="soft">no cap</span>` : html`<span class="soft">of ${money(cap)}</span>`}
+        ${near ? html`<span class="tag warn">${Math.round(share)} % committed</span>` : nothing}
+        ${cap === null ? nothing : html`<div class="meter thin" aria-hidden="true"><i class=${near ? "unknown" : "completed"} ${part(Math.min(100, share))}></i></div>`}
+      </dd>
+    </div>`;
   }
 }
 customElements.define("money-line", MoneyLine);

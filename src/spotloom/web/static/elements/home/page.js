@@ -210,24 +210,48 @@ class CampaignList extends Element {
     const money = document.querySelector("money-line");
     if (money) money.budget = budget.get();
     return html`<div class="toolbar line">
-        <label class="withicon search"><span class="unseen">Search campaigns</span>${icon("search", "small")}
-          <input class="input small" type="search" placeholder="Search brand, idea or batch id" .value=${this.query} @input=${this.search}></label>
-        <div class="chips" role="group" aria-label="Show">${Object.entries(FILTERS).map(([key, [word]]) => html`<button class="chip"
-          aria-pressed=${filter() === key} @click=${() => this.show(key)}>${word}</button>`)}</div>
+        <label class="withicon search"
+          ><span class="unseen">Search campaigns</span>${icon("search", "small")}
+          <input class="input small" type="search" placeholder="Search brand, idea or batch id" .value=${this.query} @input=${this.search}
+        /></label>
+        <div class="chips" role="group" aria-label="Show">
+          ${Object.entries(FILTERS).map(
+            ([key, [word]]) => html`<button class="chip" aria-pressed=${filter() === key} @click=${() => this.show(key)}>${word}</button>`,
+          )}
+        </div>
         <span class="push wide-only livemark ${this.poll.state.get()}">${this.poll.state.get() === "live" ? "Live" : "Reconnecting"}</span>
       </div>
       ${fresh.get() ? html`<button class="button newer" @click=${() => this.ask()}>${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}</button>` : nothing}
       <div class="campaigns" aria-busy=${busy.get()} @remove=${this.remove}>
-        ${repeat(campaigns, (campaign) => campaign.id, (campaign) => html`<campaign-row .campaign=${campaign} .now=${clock.get()}></campaign-row>`)}
+        ${repeat(
+          campaigns,
+          (campaign) => campaign.id,
+          (campaign) => html`<campaign-row .campaign=${campaign} .now=${clock.get()}></campaign-row>`,
+        )}
       </div>
       ${campaigns.length ? nothing : busy.get() ? html`<div class="skeleton row"></div>` : this.nothing()}
       ${cursor.get() ? html`<p class="further"><button class="button" aria-busy=${busy.get()} @click=${() => this.further()}>Show older campaigns</button></p>` : nothing}`;
   }
 
   nothing() {
-    return html`<div class="empty">${icon("search", "large")}<h2>No campaign fits</h2>
-      <p>Nothing ${filter() === "all" ? "" : `that is ${FILTERS[filter()][0].toLowerCase()} `}${text() ? html`has “${text()}” in its brand, idea or batch id` : "is here"}.</p>
-      <button class="button" @click=${() => { const input = this.querySelector("input[type=search]"); input.value = ""; this.go({ show: "", text: "" }); }}>Show all campaigns</button></div>`;
+    return html`<div class="empty">
+      ${icon("search", "large")}
+      <h2>No campaign fits</h2>
+      <p>
+        Nothing
+        ${filter() === "all" ? "" : `that is ${FILTERS[filter()][0].toLowerCase()} `}${text() ? html`has “${text()}” in its brand, idea or batch id` : "is here"}.
+      </p>
+      <button
+        class="button"
+        @click=${() => {
+          const input = this.querySelector("input[type=search]");
+          input.value = "";
+          this.go({ show: "", text: "" });
+        }}
+      >
+        Show all campaigns
+      </button>
+    </div>`;
   }
 }
 customElements.define("campaign-list", CampaignList);

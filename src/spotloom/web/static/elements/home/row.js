@@ -32,16 +32,28 @@ class CampaignRow extends Element {
       <div class="what">
         <p class="line keep"><span class="brandname clip">${campaign.brief.brand}</span><span class="tag ${look}">${words}</span></p>
         <h2><a id="t-${campaign.id}" class="title" href=${href}>${titleOf(campaign)}</a></h2>
-        <p class="soft small clip">${plural(campaign.totalVideos, "video")} · ${campaign.model} at ${campaign.provider} · <span class="mono">${campaign.batchId}</span></p>
+        <p class="soft small clip">
+          ${plural(campaign.totalVideos, "video")} · ${campaign.model} at ${campaign.provider} · <span class="mono">${campaign.batchId}</span>
+        </p>
       </div>
-      <div class="how">
-        ${bar(groups, campaign.totalVideos)}
-        ${legend(groups)}
-      </div>
+      <div class="how">${bar(groups, campaign.totalVideos)} ${legend(groups)}</div>
       <dl class="cost">
-        <div><dt>Charged</dt><dd>${money(campaign.spend.actual)}</dd></div>
-        ${campaign.spend.budget === null ? html`<div><dt>Committed</dt><dd>${money(campaign.spend.committed)}</dd></div>` : this.budget(campaign.spend)}
-        <div><dt>Last activity</dt><dd title=${when(campaign.lastActivity)}>${ago(campaign.lastActivity, this.now)}</dd></div>
+        <div>
+          <dt>Charged</dt>
+          <dd>${money(campaign.spend.actual)}</dd>
+        </div>
+        ${
+          campaign.spend.budget === null
+            ? html`<div>
+                <dt>Committed</dt>
+                <dd>${money(campaign.spend.committed)}</dd>
+              </div>`
+            : this.budget(campaign.spend)
+        }
+        <div>
+          <dt>Last activity</dt>
+          <dd title=${when(campaign.lastActivity)}>${ago(campaign.lastActivity, this.now)}</dd>
+        </div>
       </dl>
       ${this.menu(campaign, inWords(groups))}
     </article>`;
@@ -51,26 +63,42 @@ class CampaignRow extends Element {
     const places = Math.min(STRIP, Math.max(totalVideos, 1));
     return Array.from({ length: places }, (_, place) => {
       const poster = posters[place];
-      return poster
-        ? html`<img src=${poster.url} width=${poster.width} height=${poster.height} alt="" loading="lazy" decoding="async">`
-        : html`<i></i>`;
+      return poster ? html`<img src=${poster.url} width=${poster.width} height=${poster.height} alt="" loading="lazy" decoding="async" />` : html`<i></i>`;
     });
   }
 
   budget({ committed, budget }) {
-    return html`<div><dt>Committed</dt><dd>${money(committed)} <span class="soft">of ${money(budget)}</span>
-      <div class="meter thin" aria-hidden="true"><i class="completed" ${part(budget ? Math.min(100, (100 * committed) / budget) : 100)}></i></div></dd></div>`;
+    return html`<div>
+      <dt>Committed</dt>
+      <dd>
+        ${money(committed)} <span class="soft">of ${money(budget)}</span>
+        <div class="meter thin" aria-hidden="true"><i class="completed" ${part(budget ? Math.min(100, (100 * committed) / budget) : 100)}></i></div>
+      </dd>
+    </div>`;
   }
 
   menu(campaign) {
     const id = `m-${campaign.id}`;
-    return html`<div class="more"><button class="button quiet iconic small" popovertarget=${id} aria-label="More for ${titleOf(campaign)}">${icon("more-horizontal")}</button>
-      <div class="menu" id=${id} popover @toggle=${(event) => event.newState === "open" && place(event.target)} @click=${(event) => event.currentTarget.hidePopover()}>
+    return html`<div class="more">
+      <button class="button quiet iconic small" popovertarget=${id} aria-label="More for ${titleOf(campaign)}">${icon("more-horizontal")}</button>
+      <div
+        class="menu"
+        id=${id}
+        popover
+        @toggle=${(event) => event.newState === "open" && place(event.target)}
+        @click=${(event) => event.currentTarget.hidePopover()}
+      >
         <a href=${addressOf(campaign)}>${icon("arrow-right", "small")}Open</a>
         ${campaign.counts.completed ? html`<a href="${addressOf(campaign)}/review">${icon("thumbs-up", "small")}Review ${plural(campaign.counts.completed, "video")}</a>` : nothing}
         ${may("editor") ? html`<a href="/new?from=${encodeURIComponent(campaign.batchId)}">${icon("copy", "small")}Duplicate the brief</a>` : nothing}
-        ${may("admin") ? html`<hr><button class="bad" @click=${() => this.emit("remove", campaign)}>${icon("trash-2", "small")}Delete</button>` : nothing}
-      </div></div>`;
+        ${
+          may("admin")
+            ? html`<hr />
+                <button class="bad" @click=${() => this.emit("remove", campaign)}>${icon("trash-2", "small")}Delete</button>`
+            : nothing
+        }
+      </div>
+    </div>`;
   }
 }
 customElements.define("campaign-row", CampaignRow);

@@ -13,7 +13,10 @@ export function grouped(counts) {
 
 /** The groups that have any, in words: "12 done, 3 queued". */
 export function inWords(groups) {
-  return Object.entries(WORDS).filter(([group]) => groups[group]).map(([group, word]) => `${count(groups[group])} ${word}`).join(", ");
+  return Object.entries(WORDS)
+    .filter(([group]) => groups[group])
+    .map(([group, word]) => `${count(groups[group])} ${word}`)
+    .join(", ");
 }
 
 /** Sets how much of a bar is filled, without an inline style in the page's source. */
@@ -21,10 +24,12 @@ export const part = (percent) => ref((element) => element?.style.setProperty("--
 
 export function bar(groups, total) {
   return html`<div class="meter" role="img" aria-label=${inWords(groups) || "no videos"}>
-    ${Object.entries(BAR).map(([group, look]) => (groups[group] ? html`<i class=${look} ${part((100 * groups[group]) / total)}></i>` : nothing))}</div>`;
+    ${Object.entries(BAR).map(([group, look]) => (groups[group] ? html`<i class=${look} ${part((100 * groups[group]) / total)}></i>` : nothing))}
+  </div>`;
 }
 
 export function legend(groups) {
-  return html`<ul class="line legend">${Object.entries(WORDS).map(([group, word]) =>
-    groups[group] ? html`<li class="status ${DOT[group]}">${count(groups[group])} ${word}</li>` : nothing)}</ul>`;
+  return html`<ul class="line legend">
+    ${Object.entries(WORDS).map(([group, word]) => (groups[group] ? html`<li class="status ${DOT[group]}">${count(groups[group])} ${word}</li>` : nothing))}
+  </ul>`;
 }
