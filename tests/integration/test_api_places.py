@@ -117,6 +117,7 @@ async def test_a_deleted_campaign_comes_back_whole(studio):
     assert await batches(client) == [batch]
     log = (await admin.get("/api/audit")).json()["items"]
     assert [entry["action"] for entry in log[:2]] == ["campaign.restored", "campaign.deleted"]
+    assert {entry["targetName"] for entry in log[:2]} == {batch}
 
 
 async def test_the_log_says_who(studio):

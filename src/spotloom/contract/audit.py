@@ -18,7 +18,9 @@ class AuditEntry(Told):
     actor_name: str | None = Field(description="Null for who is no member any more.")
     action: str
     target: str
-    target_name: str | None = Field(description="Where the target is a person or a key.")
+    target_name: str | None = Field(
+        description="Where the target is a person, a key or a campaign."
+    )
     detail: dict[str, Any]
 
 

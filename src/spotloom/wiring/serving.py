@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import socket
@@ -34,6 +35,7 @@ from spotloom.wiring.known import known_providers
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SHORTEST_SECRET = 32
+PORT = 8765
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +48,16 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    settings: Settings, base: Base, using: Sequence[Provider], *, host: str, port: int
+    settings: Settings,
+    base: Base,
+    using: Sequence[Provider],
+    *,
+    host: str,
+    port: int,
+    or_free: bool = False,
 ) -> AsyncIterator[Served]:
-    """The web application while the context is open."""
-    with _listening(host, port) as listener:
+    """The web application while the context is open; `or_free`: elsewhere if the port is taken."""
+    with _listening(host, port, or_free=or_free) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         collector = settings.otlp_endpoint
         told = telemetry(None if collector is None else str(collector))
@@ -109,13 +117,17 @@ async def gate(settings: Settings, base: Base, *, address: str) -> AsyncIterator
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(host: str, port: int, *, or_free: bool) -> Iterator[socket.socket]:
     # With the protocol named, asyncio turns Nagle's delay off: 40 ms less for every answer.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
+            if or_free and error.errno == errno.EADDRINUSE:
+                listener.bind((host, 0))
+                yield listener
+                return
             raise SetupError(
                 f"Port {port} of {host} cannot be used: {error.strerror}. "
                 "Choose another with --port."

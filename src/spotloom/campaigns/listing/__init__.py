@@ -12,7 +12,7 @@ from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
 from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
 from spotloom.campaigns.listing.queue import Queue, queues
-from spotloom.campaigns.listing.records import AuditEntry, audit
+from spotloom.campaigns.listing.records import AuditEntry, audit, batch_ids
 
 __all__ = [
     "LONGEST",
@@ -27,6 +27,7 @@ __all__ = [
     "Queue",
     "Sort",
     "audit",
+    "batch_ids",
     "campaigns",
     "combination",
     "combinations",

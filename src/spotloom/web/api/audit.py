@@ -24,6 +24,7 @@ async def list_audit(asked: Admin, cursor: Cursor = None, limit: Limit = 50) -> 
         page = await listing.audit(session, workspace_id, cursor=cursor, limit=limit)
         who = {name for entry in page.rows for name in (entry.actor, entry.target)}
         names = await people.names(session, workspace_id, who)
+        names |= await listing.batch_ids(session, workspace_id, {e.target for e in page.rows})
     items = [
         AuditEntry(
             id=entry.id,

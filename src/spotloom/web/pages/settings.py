@@ -66,6 +66,10 @@ async def _hooks(_request: Request, asked: Asked) -> Told:
     return {"hooks": told(await list_hooks(asked))["items"]}
 
 
+async def _notion(_request: Request, _asked: Asked) -> Told:
+    return {}  # asked for by the page, again and again: it changes by itself
+
+
 async def _sign_in(request: Request, asked: Asked) -> Told:
     gate = gate_of(request)
     ways = told(await about(asked, parts_of(request), gate))["signIn"]
@@ -93,6 +97,7 @@ SECTIONS = (
     Section("members", "Members and roles", "users", _members, Role.ADMIN),
     Section("keys", "API keys", "key-round", _keys, Role.ADMIN),
     Section("webhooks", "Webhooks", "send", _hooks, Role.ADMIN),
+    Section("notion", "Notion", "table", _notion),
     Section("sign-in", "Sign-in", "shield", _sign_in),
     Section("audit", "Audit log", "history", _audit, Role.ADMIN),
     Section("about", "About", "info", _about),

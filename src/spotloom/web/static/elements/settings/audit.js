@@ -40,6 +40,10 @@ const DEEDS = {
   "session.began": "signed in",
   "session.ended": "signed out",
   "session.moved": "went to this workspace",
+  "notion.connected": "connected Notion",
+  "notion.disconnected": "disconnected Notion",
+  "notion.resynced": "told Notion again",
+  "notion.pairing_opened": "opened the pairing with Notion",
   "password.changed": "set a password",
 };
 const OF_CAMPAIGN = /^(batch|video|campaign)\./;
@@ -86,7 +90,7 @@ class SettingsAudit extends Element {
 
   row(entry) {
     const key = entry.actor.startsWith("key:");
-    const who = entry.actorName ?? (key ? "a key that is gone" : "somebody who left");
+    const who = entry.actorName ?? (key ? "a key that is gone" : entry.actor.startsWith("person:") ? "somebody who left" : "the command line");
     return html`<tr>
       <td data-word="When" class="nowrap">${when(entry.at)}</td>
       <td data-word="Who">
@@ -101,10 +105,10 @@ class SettingsAudit extends Element {
 
   target(entry) {
     if (OF_CAMPAIGN.test(entry.action)) {
-      const name = entry.detail.batchId ?? `${entry.target.slice(0, 8)}…`;
+      const name = entry.targetName ?? `${entry.target.slice(0, 8)}…`;
       return entry.action === "campaign.deleted" ? html`${name} ` : html`<a href="/campaigns/${encodeURIComponent(entry.target)}">${name}</a> `;
     }
-    if (entry.target === entry.actor) return nothing;
+    if (entry.target === entry.actor || entry.action === "budget.changed") return nothing;
     const name = entry.targetName ?? entry.target;
     return html`${/^(person|key):/.test(name) || /^[0-9a-f-]{36}$/.test(name) ? `${name.slice(0, 15)}…` : name} `;
   }
