@@ -1,33 +1,51 @@
 """`spotloom demo` from end to end: twelve real animatics, a manifest, a contact sheet."""
 
+import contextlib
 import csv
 import hashlib
 import json
 import os
+import re
+import signal
+import socket
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote
 
 import av
+import httpx2
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS, RATE = 10, 24
 
 
+@dataclass(frozen=True)
+class Demo:
+    """What the demo leaves, in a folder of a name with a space, and the settings it had."""
+
+    out: Path
+    environment: dict[str, str]
+
+    def command(self, *words: str) -> list[str]:
+        return [sys.executable, "-m", "spotloom", "demo", *words, "--out", str(self.out)]
+
+
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory) -> Path:
-    """What the demo leaves, in a folder of a name with a space."""
+def demo(tmp_path_factory) -> Iterator[Demo]:
     out = tmp_path_factory.mktemp("demo") / "first look"
     with tempfile.TemporaryDirectory(prefix="spotloom-demo-") as home:
         Path(home).chmod(0o711)  # root's database runs as another account
         settings = {"SPOTLOOM_HOME": f"{home}/data", "PYTHONPATH": str(ROOT / "src")}
+        demo = Demo(out, os.environ | settings)
         said = subprocess.run(
-            [sys.executable, "-m", "spotloom", "demo", "--no-serve", "--out", str(out)],
-            env=os.environ | settings,
+            demo.command("--no-serve"),
+            env=demo.environment,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -38,7 +56,12 @@ def folder(tmp_path_factory) -> Path:
         assert "2 × 3 × 2 = 12 videos" in said.stdout
         assert f"12 of 12 videos are in {out}" in said.stdout
         assert said.stdout.splitlines()[-1] == f"Contact sheet: {out / 'index.html'}"
-    return out
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def folder(demo) -> Path:
+    return demo.out
 
 
 @pytest.fixture(scope="module")
@@ -90,3 +113,49 @@ def test_the_contact_sheet_shows_every_video(folder, manifest):
         assert page.count(video["file"]) >= 1
         assert (folder / "posters" / f"{video['combinationId']}.webp").stat().st_size > 1000
     assert "not AI footage" in page
+
+
+LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/sign-in#(\S+)")
+
+
+@contextlib.contextmanager
+def taken(port: int) -> Iterator[None]:
+    """Somebody listens at that port: we, or whoever was there before."""
+    with socket.socket() as somebody, contextlib.suppress(OSError):
+        somebody.bind(("127.0.0.1", port))
+        somebody.listen()
+        yield
+        return
+    yield
+
+
+@pytest.mark.slow
+def test_the_demo_serves_the_studio_until_it_is_stopped(demo, tmp_path, wait_until):
+    said, told = tmp_path / "said", tmp_path / "told"
+    with taken(8765), said.open("wb") as out, told.open("wb") as err:
+        # Not a terminal: it serves all the same.
+        process = subprocess.Popen(
+            demo.command(), env=demo.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+        )
+        try:
+            wait_until(lambda: "Ctrl-C stops it" in said.read_text(), deadline_s=120)
+            address, port, secret = LINK.search(said.read_text()).groups()
+            assert port != "8765"
+            assert f"Port 8765 is taken; the studio is at {address} instead." in told.read_text()
+            with httpx2.Client(base_url=address, trust_env=False, timeout=30) as browser:
+                entered = browser.post(
+                    "/auth/link", json={"secret": secret}, headers={"origin": address}
+                )
+                assert entered.status_code == 200, entered.text
+                page = browser.get("/", headers={"accept": "text/html"})
+                assert page.status_code == 200
+                assert "Tarn Audio" in page.text
+                (campaign,) = browser.get("/api/campaigns").json()["items"]
+            assert campaign["counts"]["completed"] == 12
+            assert len(campaign["posters"]) == 6
+            process.send_signal(signal.SIGINT)
+            assert process.wait(30) == 0, told.read_text()
+        finally:
+            process.kill()
+            process.wait()
+    assert f"login-link --url {address}" in said.read_text()
