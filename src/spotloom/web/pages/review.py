@@ -22,7 +22,7 @@ routes = APIRouter()
 
 _FILE = {"url", "width", "height", "seconds"}
 # The rest of a combination, such as its prompt, is asked for when it is looked at.
-_SHOWN = {
+_SHOWN: Any = {
     **dict.fromkeys(
         (
             *("combination_id", "values", "review", "reject_reason", "reviewed_by", "reviewed_at"),

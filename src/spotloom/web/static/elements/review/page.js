@@ -94,7 +94,8 @@ class ReviewPage extends Element {
       <div class="progress"><p class="line keep"><span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
         ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
         ${state === "live" || state === "connecting" ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}</p>
-        <div class="meter" role="img" aria-label="${approved} approved, ${rejected} rejected, ${all - reviewed} not reviewed">${bar("completed", approved, all)}${bar("failed", rejected, all)}</div></div>
+        <div class="meter" role="img" aria-label="${approved} approved, ${rejected} rejected, ${all - reviewed} not reviewed">
+          ${bar("completed", approved, all)}${bar("failed", rejected, all)}</div></div>
       <div class="segmented" role="group" aria-label="View">${Object.entries(view.MODES).map(([how, word]) => html`<button aria-pressed=${String(view.mode.get() === how)}
         title=${KEYS[how] ? `${word} (${KEYS[how]})` : word} @click=${() => view.look(how)}>${icon(ICONS[how], "small")}${word}</button>`)}</div></div>`;
   }
@@ -144,18 +145,24 @@ function bulk() {
 function allDone() {
   const { all, unreviewed, approved, rejected, winners } = counts.get();
   if (!all || unreviewed || all < total) return nothing;
-  const approvedKeys = videos.get().filter((each) => each.review === "approved").map((each) => `key=${each.combinationId}`);
-  return html`<div class="notice good alldone">${icon("circle-check")}<div class="line"><p><strong>All ${count(all)} are reviewed:</strong> ${count(approved)} approved, ${count(rejected)} rejected, ${plural(winners, "winner")}.</p>
-    ${approved && approved <= MOST_IN_ADDRESS ? html`<a class="button small" href="/api/campaigns/${encodeURIComponent(batch)}/files.zip?${approvedKeys.join("&")}" download>${icon("download", "small")}Download the approved</a>` : nothing}</div></div>`;
+  const keys = videos.get().filter((each) => each.review === "approved").map((each) => `key=${each.combinationId}`);
+  const files = `/api/campaigns/${encodeURIComponent(batch)}/files.zip?${keys.join("&")}`;
+  return html`<div class="notice good alldone">${icon("circle-check")}<div class="line">
+    <p><strong>All ${count(all)} are reviewed:</strong> ${count(approved)} approved, ${count(rejected)} rejected, ${plural(winners, "winner")}.</p>
+    ${approved && approved <= MOST_IN_ADDRESS
+      ? html`<a class="button small" href=${files} download>${icon("download", "small")}Download the approved</a>`
+      : nothing}</div></div>`;
 }
 
 function nothingYet() {
-  return html`<div class="card empty">${icon("film", "large")}<h2>Nothing to review yet</h2><p>${total ? `${plural(total, "video")} are on their way. Each appears here as soon as it is finished.` : "This campaign has no videos."}</p>
+  return html`<div class="card empty">${icon("film", "large")}<h2>Nothing to review yet</h2>
+    <p>${plural(total, "video")} ordered; none is finished. Each appears here as soon as it is.</p>
     <p><a class="button primary" href="/campaigns/${encodeURIComponent(batch)}">See how far they are</a></p></div>`;
 }
 
 function nothingLeft() {
-  return html`<div class="card empty">${icon("search", "large")}<h2>No video matches</h2><p>None of the ${plural(counts.get().all, "finished video")} is what the filter asks for.</p>
+  return html`<div class="card empty">${icon("search", "large")}<h2>No video matches</h2>
+    <p>None of the ${plural(counts.get().all, "finished video")} is what the filter asks for.</p>
     <p><button class="button primary" @click=${view.clear}>Show all</button></p></div>`;
 }
 

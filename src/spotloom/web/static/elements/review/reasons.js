@@ -42,7 +42,8 @@ export function reject(keys) {
         <div class="choices">${REASONS.map((reason, place) => html`<button class="button" @click=${() => choose(reason)}><kbd>${place + 1}</kbd>${reason}</button>`)}
           <button class="button" aria-expanded=${String(other)} @click=${ask}><kbd>${REASONS.length + 1}</kbd>Something else…</button></div>
         ${other
-          ? html`<form class="line keep" @submit=${submit}><input class="input" name="reason" maxlength=${LONGEST} required aria-label="The reason, in your words" placeholder="The reason, in your words">
+          ? html`<form class="line keep" @submit=${submit}><input class="input" name="reason" maxlength=${LONGEST} required
+                aria-label="The reason, in your words" placeholder="The reason, in your words">
               <button class="button primary">Reject</button></form>`
           : nothing}
         <footer><button class="button quiet" @click=${() => dialog.close()}>Do not reject<kbd>Esc</kbd></button></footer>`,

@@ -56,15 +56,18 @@ class ReviewSheet extends Element {
     const item = video(key);
     const { poster, sprite, video: film } = item.files;
     const picked = selected.get().has(key);
+    const said = `${item.review === "none" ? "not reviewed" : item.review}${item.winner ? ", winner" : ""}`;
     const open = () => { go(key); look("one"); };
     return html`<li class="shot ${item.review}" data-key=${key} ?data-picked=${picked}>
-      <button class="open" tabindex=${key === current.get() ? "0" : "-1"} aria-label="${name(key)}: ${item.review === "none" ? "not reviewed" : item.review}${item.winner ? ", winner" : ""}"
+      <button class="open" tabindex=${key === current.get() ? "0" : "-1"} aria-label="${name(key)}: ${said}"
         @click=${open} @focus=${() => key !== current.get() && go(key)} @pointermove=${sprite ? (event) => this.scrub(event, sprite.url) : nothing}>
         <img src=${poster?.url ?? nothing} alt="" loading="lazy" decoding="async" width=${film.width} height=${film.height}><span class="strip" aria-hidden="true"></span></button>
       ${mayDecide ? html`<label class="pick"><input type="checkbox" tabindex="-1" aria-label="Select ${name(key)}" .checked=${picked}
         @click=${(event) => toggle(key, { range: event.shiftKey })}></label>` : nothing}
       <p class="small words" title=${name(key)}>${name(key)}</p>${marks(item)}
-      ${item.notes ? html`<span class="unseen">Has notes</span><span class="noted" title=${item.notes} aria-hidden="true">${icon("message-square", "small")}</span>` : nothing}
+      ${item.notes
+        ? html`<span class="unseen">Has notes</span><span class="noted" title=${item.notes} aria-hidden="true">${icon("message-square", "small")}</span>`
+        : nothing}
     </li>`;
   }
 

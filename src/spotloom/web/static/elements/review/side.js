@@ -96,7 +96,9 @@ class ReviewSide extends Element {
     const { text, error } = this.#prompt.get();
     const copy = () => navigator.clipboard.writeText(text).then(() => toast("Prompt copied."), () => toast("The browser did not allow the copy.", { kind: "bad" }));
     return html`<section><h3 class="line">Prompt ${text ? html`<button class="button quiet small push" @click=${copy}>${icon("copy", "small")}Copy</button>` : nothing}</h3>
-      ${text === null ? html`<p class="skeleton prompt" aria-hidden="true"></p>` : error ? html`<p class="bad small">${error}</p>` : html`<pre class="prompt small" tabindex="0" aria-label="Prompt">${text}</pre>`}</section>`;
+      ${error ? html`<p class="bad small">${error}</p>` : nothing}
+      ${text === null ? html`<p class="skeleton prompt" aria-hidden="true"></p>` : nothing}
+      ${text ? html`<pre class="prompt small" tabindex="0" aria-label="Prompt">${text}</pre>` : nothing}</section>`;
   }
 
   render() {
