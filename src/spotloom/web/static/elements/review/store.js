@@ -7,6 +7,7 @@ import { computed, signal } from "../../vendor/lit.js";
 const data = pageData();
 const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
 const MOST_TRIES = 5;
+const AGAIN = [429, 503]; // too fast, or the database is busy: the server says when to ask again
 const AT_ONCE = 6; // decisions under way at a time, when there are many
 
 const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
@@ -137,8 +138,8 @@ async function stored(key, changes, before) {
     try {
       return await api.patch(path, changes, { version: byKey.get(key).version });
     } catch (error) {
-      if (tries >= MOST_TRIES || ![412, 429].includes(error.status)) throw error;
-      if (error.status === 429) {
+      if (tries >= MOST_TRIES || ![412, ...AGAIN].includes(error.status)) throw error;
+      if (error.status !== 412) {
         await seconds(error.retryAfterS ?? 1);
         continue;
       }
