@@ -181,6 +181,10 @@ class BatchList extends Element {
     return play(video, drawer ?? (this.layout === "grid" ? this.boxes.get(video).querySelector(".media") : null));
   }
 
+  pick({ key }) {
+    select([key], !selection.get().has(key));
+  }
+
   /** The open video, else the selected ones, else the one that is stood on. */
   meant() {
     const open = byKey.get(view.get().video);
@@ -202,7 +206,7 @@ class BatchList extends Element {
       ArrowLeft: { run: () => this.step(-1), when: () => inList() && this.layout === "grid" },
       "Shift+ArrowDown": { run: () => this.step(1, { extend: true }), when: inList },
       "Shift+ArrowUp": { run: () => this.step(-1, { extend: true }), when: inList },
-      x: { does: "Select or not", run: () => this.meant().forEach((video) => select([video.key], !selection.get().has(video.key))), when: here },
+      x: { does: "Select or not", run: () => this.pick(byKey.get(view.get().video) ?? this.at), when: here },
       Enter: { does: "Open the video's details", run: () => go({ video: this.at.key }), when: () => here() && calm() },
       " ": { does: "Play or stop", run: () => this.playHere(byKey.get(view.get().video) ?? this.at), when: here },
       m: { does: "Sound on or off", run: toggleSound },
