@@ -12,7 +12,6 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from urllib.parse import unquote
@@ -20,32 +19,23 @@ from urllib.parse import unquote
 import av
 import httpx2
 import pytest
+from tests.integration.command_line import PROGRAM, data_folder
+from tests.integration.sandbox_process import serving
 
 ROOT = Path(__file__).resolve().parents[2]
 SECONDS, RATE = 10, 24
 
 
-@dataclass(frozen=True)
-class Demo:
-    """What the demo leaves, in a folder of a name with a space, and the settings it had."""
-
-    out: Path
-    environment: dict[str, str]
-
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "spotloom", "demo", *words, "--out", str(self.out)]
-
-
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory) -> Iterator[Demo]:
+def folder(tmp_path_factory) -> Path:
+    """What the demo leaves, in a folder of a name with a space."""
     out = tmp_path_factory.mktemp("demo") / "first look"
     with tempfile.TemporaryDirectory(prefix="spotloom-demo-") as home:
         Path(home).chmod(0o711)  # root's database runs as another account
         settings = {"SPOTLOOM_HOME": f"{home}/data", "PYTHONPATH": str(ROOT / "src")}
-        demo = Demo(out, os.environ | settings)
         said = subprocess.run(
-            demo.command("--no-serve"),
-            env=demo.environment,
+            [sys.executable, "-m", "spotloom", "demo", "--no-serve", "--out", str(out)],
+            env=os.environ | settings,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
@@ -56,12 +46,7 @@ def demo(tmp_path_factory) -> Iterator[Demo]:
         assert "2 × 3 × 2 = 12 videos" in said.stdout
         assert f"12 of 12 videos are in {out}" in said.stdout
         assert said.stdout.splitlines()[-1] == f"Contact sheet: {out / 'index.html'}"
-        yield demo
-
-
-@pytest.fixture(scope="module")
-def folder(demo) -> Path:
-    return demo.out
+    return out
 
 
 @pytest.fixture(scope="module")
@@ -129,33 +114,54 @@ def taken(port: int) -> Iterator[None]:
     yield
 
 
-@pytest.mark.slow
-def test_the_demo_serves_the_studio_until_it_is_stopped(demo, tmp_path, wait_until):
+@pytest.fixture
+def quick_home() -> Iterator[Path]:
+    """A data folder whose sandbox is at work already, and yields stock clips."""
+    with (
+        data_folder() as home,
+        serving(home / "sandbox", "--instant-seconds", "0.5", "--warm", "720x1280:10"),
+    ):
+        yield home
+
+
+def test_the_demo_serves_the_studio_while_it_works_and_until_it_is_stopped(
+    quick_home, tmp_path, wait_until
+):
     said, told = tmp_path / "said", tmp_path / "told"
+    settings = {"SPOTLOOM_HOME": str(quick_home), "PYTHONPATH": str(ROOT / "src")}
     with taken(8765), said.open("wb") as out, told.open("wb") as err:
         # Not a terminal: it serves all the same.
         process = subprocess.Popen(
-            demo.command(), env=demo.environment, stdin=subprocess.DEVNULL, stdout=out, stderr=err
+            [*PROGRAM, "demo", "--out", str(tmp_path / "files")],
+            env=os.environ | settings,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=err,
         )
         try:
-            wait_until(lambda: "Ctrl-C stops it" in said.read_text(), deadline_s=120)
-            address, port, secret = LINK.search(said.read_text()).groups()
+            found = wait_until(lambda: LINK.search(said.read_text()), deadline_s=120)
+            address, port, secret = found.groups()
+            assert "Contact sheet" not in said.read_text()  # the link comes before the films
             assert port != "8765"
             assert f"Port 8765 is taken; the studio is at {address} instead." in told.read_text()
-            with httpx2.Client(base_url=address, trust_env=False, timeout=30) as browser:
-                entered = browser.post(
-                    "/auth/link", json={"secret": secret}, headers={"origin": address}
-                )
-                assert entered.status_code == 200, entered.text
-                page = browser.get("/", headers={"accept": "text/html"})
-                assert page.status_code == 200
-                assert "Tarn Audio" in page.text
-                (campaign,) = browser.get("/api/campaigns").json()["items"]
-            assert campaign["counts"]["completed"] == 12
-            assert len(campaign["posters"]) == 6
+            _look(address, secret)
+            wait_until(lambda: "Ctrl-C stops it" in said.read_text(), deadline_s=120)
+            assert "12 of 12 videos are in" in said.read_text()
             process.send_signal(signal.SIGINT)
-            assert process.wait(30) == 0, told.read_text()
+            assert process.wait(60) == 0, told.read_text()
         finally:
             process.kill()
             process.wait()
     assert f"login-link --url {address}" in said.read_text()
+
+
+def _look(address: str, secret: str) -> None:
+    """Sign in by the link, and find the campaign in the studio."""
+    with httpx2.Client(base_url=address, trust_env=False, timeout=30) as browser:
+        entered = browser.post("/auth/link", json={"secret": secret}, headers={"origin": address})
+        assert entered.status_code == 200, entered.text
+        page = browser.get("/", headers={"accept": "text/html"})
+        assert page.status_code == 200
+        assert "Tarn Audio" in page.text
+        (campaign,) = browser.get("/api/campaigns").json()["items"]
+        assert campaign["totalVideos"] == 12

@@ -12,6 +12,7 @@ from playwright.async_api import expect
 from tests.e2e.looking import axe, no_sideways_scroll
 from tests.e2e.stage import brief, until
 
+expect.set_options(timeout=45_000)  # two cores, shared with other tests
 FAILS = {"where": "job", "fault": "fail", "code": "moderation_blocked"}
 HANGS = {"where": "job", "fault": "hang"}
 NO_LIST = {"where": "list", "fault": "status", "status": 405}
@@ -38,7 +39,9 @@ def chip(page, word):
 
 
 async def test_a_batch_is_followed_to_its_finished_files(studio):
-    batch = await studio.stage.submit(brief(6, priority="low"))
+    slow = {"where": "create", "fault": "slow", "seconds": 5, "calls": {"first": 4}}
+    studio.stage.sandbox.faults(slow)  # so that the last two still wait when the batch is paused
+    batch = await studio.stage.submit(brief(6))
     await studio.stage.owner.post(f"/api/batch/{batch}/pause")
     page = await studio.open(f"/campaigns/{batch}")
     await expect(page.locator(".livemark")).to_have_text("Live")
@@ -80,6 +83,7 @@ async def test_what_is_looked_at_stands_in_the_address_and_the_way_back_works(st
     await expect(page.locator(".list.grid .vid")).to_have_count(wanted)
     await page.keyboard.press("/")
     await page.get_by_label("Find videos").fill("storytime")
+    await expect(page).to_have_url(re.compile("q=storytime"))
     await page.get_by_label("Sort by").select_option("Status")
     address = page.url
     assert {"view=grid", "q=storytime", "sort=status"} <= set(address.split("?")[1].split("&"))

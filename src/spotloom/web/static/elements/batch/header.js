@@ -1,7 +1,7 @@
 // The answers that people come for: how far, how much, until when, and what to do next.
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
-import { html, nothing } from "../../vendor/lit.js";
+import { html, nothing, signal } from "../../vendor/lit.js";
 import { cancel, failed, files, manifest, pause, prioritise, resume, retry } from "./deeds.js";
 import { print } from "./report.js";
 import { counted, figures, gone, line, over, page } from "./store.js";
@@ -9,17 +9,20 @@ import { go, view } from "./view.js";
 
 const WORDS = { completed: "Done", running: "Running", queued: "Queued", failed: "Failed", unknown: "Possibly charged", cancelled: "Cancelled" };
 const TONE = { completed: "completed", running: "generating", queued: "queued", failed: "failed", unknown: "unknown", cancelled: "cancelled" };
-const LIVE = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", gone: "Ended" };
+const LIVE = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", gone: "Ended", offline: "Offline" };
 const editor = may("editor");
+const online = signal(navigator.onLine);
+addEventListener("online", () => online.set(true));
+addEventListener("offline", () => online.set(false));
 
 class BatchHeader extends Element {
   render() {
     const now = figures.get();
     const { group } = view.get();
-    const state = line.state.get();
+    const state = gone.get() ? "gone" : online.get() ? line.state.get() : "offline";
     return html`<section class="card answers" aria-label="Progress">
       <div class="line"><p class="far"><span class="serif">${count(now.over)} of ${count(now.totalVideos)}</span> <span class="soft">finished</span></p>
-        <span class="push livemark ${gone.get() ? "" : state}" role="status">${LIVE[gone.get() ? "gone" : state]}</span></div>
+        <span class="push livemark ${state}" role="status">${LIVE[state]}</span></div>
       <div class="meter" role="img" aria-label="${now.percent} % finished">${["completed", "running", "failed", "unknown", "cancelled"].map((each) => html`<i class=${each === "running" ? "busy" : each} data-part=${(100 * counted(GROUPS[each])) / now.totalVideos}></i>`)}</div>
       <div class="chips" role="group" aria-label="Show videos by status"><button class="chip" aria-pressed=${!group} @click=${() => go({ group: "" })}>All <span class="count">${count(now.totalVideos)}</span></button>
         ${Object.keys(WORDS).map((each) => {

@@ -42,11 +42,12 @@ class BatchList extends Element {
 
   // Drawing all at once would keep the page from answering; what is seen first comes first.
   drawSome(list, round) {
+    if (round !== this.round) return;
     let drawn = 0;
     for (const video of list) {
       if (this.drawn.has(video)) continue;
       if (drawn++ >= AT_ONCE) {
-        later(() => round === this.round && this.drawSome(list, round), { timeout: 200 });
+        later(() => this.drawSome(list, round), { timeout: 200 });
         return;
       }
       this.draw(video);
@@ -77,14 +78,18 @@ class BatchList extends Element {
       this.body = body;
       this.found = found;
       this.round = (this.round ?? 0) + 1;
-      this.drawSome(found, this.round);
+      const { round } = this;
+      // Not within the update, which would follow the signal of every video that is drawn in it.
+      queueMicrotask(() => this.drawSome(found, round));
       body.replaceChildren(...found.map((video) => this.boxes.get(video)));
       if (!this.at || !found.includes(this.at)) this.stand(found[0] ?? null);
       found.forEach((video, place) => this.boxes.get(video).setAttribute("aria-rowindex", place + 2));
     }
     this.paintSelection();
-    // Only who opens a video loads what its drawer is made of.
-    if (view.get().video) import("./drawer.js");
+    const open = byKey.get(view.get().video);
+    if (!open) return;
+    if (open !== this.at) this.stand(open);
+    import("./drawer.js"); // only for who opens a video
   }
 
   turn(layout) {
@@ -181,6 +186,10 @@ class BatchList extends Element {
     return play(video, drawer ?? (this.layout === "grid" ? this.boxes.get(video).querySelector(".media") : null));
   }
 
+  pick({ key }) {
+    select([key], !selection.get().has(key));
+  }
+
   /** The open video, else the selected ones, else the one that is stood on. */
   meant() {
     const open = byKey.get(view.get().video);
@@ -202,7 +211,7 @@ class BatchList extends Element {
       ArrowLeft: { run: () => this.step(-1), when: () => inList() && this.layout === "grid" },
       "Shift+ArrowDown": { run: () => this.step(1, { extend: true }), when: inList },
       "Shift+ArrowUp": { run: () => this.step(-1, { extend: true }), when: inList },
-      x: { does: "Select or not", run: () => this.meant().forEach((video) => select([video.key], !selection.get().has(video.key))), when: here },
+      x: { does: "Select or not", run: () => this.pick(byKey.get(view.get().video) ?? this.at), when: here },
       Enter: { does: "Open the video's details", run: () => go({ video: this.at.key }), when: () => here() && calm() },
       " ": { does: "Play or stop", run: () => this.playHere(byKey.get(view.get().video) ?? this.at), when: here },
       m: { does: "Sound on or off", run: toggleSound },

@@ -41,7 +41,7 @@ export function card(video) {
     poster ? html`<img src=${mediaUrl(poster)} alt="" loading="lazy" decoding="async">
       <button class="playmark" tabindex="-1" aria-label="Play video ${video.position + 1}" @click=${(event) => { event.stopPropagation(); play(video, event.currentTarget.closest(".media")); }}>${icon("play")}</button>`
       : html`<span class="waiting">${status(now)}</span>`}${check(video)}<span class="said">${verdict(now)}</span></div>
-    <button class="about" tabindex="-1" @click=${() => go({ video: video.key })}><span class="clip strong">${video.position + 1}. ${video.title}</span><span class="line keep small">${poster ? status(now) : html`<span class="soft">${now.attempt > 1 ? `${now.attempt} tries` : "First try"}</span>`}<span class="push">${cost(video, now)}</span></span></button>`;
+    <button class="about" tabindex="-1" @click=${() => go({ video: video.key })}><span class="strong two">${video.position + 1}. ${video.title}</span><span class="line keep small">${poster ? status(now) : html`<span class="soft">${now.attempt > 1 ? `${now.attempt} tries` : "First try"}</span>`}<span class="push">${cost(video, now)}</span></span></button>`;
 }
 
 export const editor = may("editor");
