@@ -28,6 +28,7 @@ from spotloom.providers.catalog import catalog
 from spotloom.web import errors, live
 from spotloom.web.app import app
 from spotloom.web.door.asking import Pace
+from spotloom.web.pages.shell import refused
 from spotloom.web.parts import Parts
 
 NARROW = 8192  # bytes in a socket; the system doubles it
@@ -103,7 +104,7 @@ def application(made: Parts, heartbeat_s: float | None) -> FastAPI:
         return app(made)
     alone = FastAPI()
     alone.state.parts, alone.state.pace = made, Pace(made.rates)
-    errors.install(alone)
+    errors.install(alone, page=refused)
     alone.include_router(live.router(made, heartbeat_s=heartbeat_s))
     return alone
 

@@ -112,6 +112,7 @@ def of_b(ground: Ground) -> dict[str, str]:
         "campaign_id": str(campaign.id),
         "batch_id": MARK,
         "id": MARK,
+        "provider": MARK,
         "combination_id": campaign.keys[0],
         "lane_id": str(lane["lane_id"]),
         **{name: str(value) for name, value in made.items()},

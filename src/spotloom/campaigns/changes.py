@@ -9,6 +9,7 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Self
 from uuid import UUID
 
@@ -93,6 +94,9 @@ class Video:
     review: str
     winner: bool
     version: int
+    priority: int  # 0 high, 1 normal, 2 low
+    estimated_cost: Decimal
+    actual_cost: Decimal | None
     files: dict[str, str]  # asset ids by kind
     changed: frozenset[int]  # the transactions that made it so
 
@@ -152,6 +156,9 @@ def _video(at: Position, row: Row[Any]) -> Video:
         review=row.review,
         winner=row.winner,
         version=row.version,
+        priority=row.priority,
+        estimated_cost=row.estimated_cost,
+        actual_cost=row.actual_cost,
         files=row.files or {},
         changed=frozenset({_seen(at, row.edited), _seen(at, row.moved)}),
     )
@@ -173,7 +180,8 @@ _CAMPAIGN = text(
 )
 _VIDEOS = """
     SELECT k.key, k.review, k.winner, k.version, k.changed::text AS edited,
-           g.status, g.attempt, g.progress, g.error_code, g.changed::text AS moved,
+           g.status, g.attempt, g.progress, g.error_code, g.priority, g.estimated_cost,
+           g.actual_cost, g.changed::text AS moved,
            (SELECT jsonb_object_agg(a.kind, a.id) FROM spotloom.asset a
              WHERE a.generation_id = g.id AND a.workspace_id = :workspace) AS files
       FROM spotloom.combination k

@@ -65,6 +65,39 @@ class Combination(Told):
     version: int = Field(description="The ETag's number.")
 
 
+class Attempt(Told):
+    """One paid attempt at a combination, as it went."""
+
+    attempt: int = Field(description="From 1; the highest is the latest.")
+    status: Status
+    provider: str
+    model: str
+    provider_job_id: str | None
+    progress: int | None
+    charge: Literal["reserved", "unknown", "charged", "none"] = Field(
+        description="What the ledger says: set aside, possibly charged, charged, or not charged."
+    )
+    estimated_cost: Money
+    actual_cost: Money | None
+    error: Failure | None
+    note: str | None
+    created_at: dt.datetime = Field(description="Put into the queue.")
+    admitted_at: dt.datetime | None = Field(description="Given a slot.")
+    sent_at: dt.datetime | None = Field(description="The order may have left since then.")
+    accepted_at: dt.datetime | None = Field(description="The provider took it.")
+    ready_at: dt.datetime | None = Field(description="The provider was done.")
+    over_at: dt.datetime | None
+    expires_at: dt.datetime | None = Field(description="The provider drops the file then.")
+    cancel_asked_at: dt.datetime | None
+    files: dict[str, File] = Field(description="By kind: video, poster, sprite.")
+
+
+class AttemptList(Told):
+    """Every attempt at a combination, latest first."""
+
+    items: list[Attempt]
+
+
 class CombinationPage(Page[Combination]):
     """One page of combinations."""
 

@@ -9,10 +9,17 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns import listing, reviews
 from spotloom.campaigns.listing import Combination as Listed
 from spotloom.contract.batches import Cancelled, Retried
-from spotloom.contract.combinations import Combination, CombinationEdit, RejectAsk
+from spotloom.contract.combinations import (
+    Attempt,
+    AttemptList,
+    Combination,
+    CombinationEdit,
+    Failure,
+    RejectAsk,
+)
 from spotloom.errors import Conflict
 from spotloom.generation import control
-from spotloom.web.api.shaping import combination
+from spotloom.web.api.shaping import combination, file_told
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -57,6 +64,24 @@ async def get_combination(
             session, asked.actor.workspace_id, header.id, combination_id
         )
     return _tagged(row)
+
+
+@routes.get(
+    "/{combination_id}/attempts",
+    operation_id="listAttempts",
+    response_model=AttemptList,
+    responses=problems(404),
+)
+async def list_attempts(
+    asked: Viewer, campaign_id: CampaignName, combination_id: CombinationKey
+) -> Response:
+    """Every attempt at the combination, latest first: times, provider job, money and failure."""
+    workspace_id = asked.actor.workspace_id
+    async with asked.scope.read() as session:
+        header = await found(session, asked, campaign_id)
+        row = await listing.combination(session, workspace_id, header.id, combination_id)
+        made = await listing.attempts(session, workspace_id, row.id)
+    return shaped(AttemptList(items=[_attempt(each) for each in made]))
 
 
 @routes.patch(
@@ -191,6 +216,22 @@ async def cancel(
         done = await control.cancel(session, header.id, keys=[row.key])
         await noted(session, asked, "video.cancelled", header.id, combination=row.key)
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
+
+
+def _attempt(made: listing.Attempt) -> Attempt:
+    failed = made.error_code is not None or made.error_text is not None
+    told = {name: getattr(made, name) for name in _AS_STORED}
+    return Attempt(
+        **told,
+        provider_job_id=made.job,
+        error=Failure(code=made.error_code, message=made.error_text) if failed else None,
+        files={kind: file_told(file) for kind, file in made.files.items()},
+    )
+
+
+_AS_STORED = tuple(
+    name for name in Attempt.model_fields if name not in {"provider_job_id", "error", "files"}
+)
 
 
 def _tagged(row: Listed) -> Response:

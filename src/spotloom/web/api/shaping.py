@@ -1,17 +1,23 @@
 """From what the campaigns' room tells to the shapes of the contract."""
 
 import datetime as dt
+from dataclasses import asdict
+from typing import Any
 
 from spotloom.campaigns.ledger import Money
 from spotloom.campaigns.listing import Combination as Listed
 from spotloom.campaigns.listing import Figures
 from spotloom.campaigns.listing import File as KeptFile
+from spotloom.campaigns.listing.queue import Queue, Queued
 from spotloom.campaigns.reads import Header, LaneState, Progress
+from spotloom.campaigns.submit import PRIORITIES
 from spotloom.contract.batches import BatchStatus, Spend
-from spotloom.contract.campaigns import Campaign
+from spotloom.contract.campaigns import Campaign, Poster
 from spotloom.contract.combinations import Combination, Failure, File
-from spotloom.contract.lanes import Lane
+from spotloom.contract.lanes import Lane, LaneQueue, Occupied, Waiting
 from spotloom.creative.status import Status
+
+_PRIORITIES = {number: word for word, number in PRIORITIES.items()}
 
 
 def campaign(header: Header, figures: Figures) -> Campaign:
@@ -29,6 +35,16 @@ def campaign(header: Header, figures: Figures) -> Campaign:
         spend=_spend(header, figures.money),
         created_at=header.created_at,
         created_by=header.created_by,
+        last_activity=figures.last_at or header.created_at,
+        posters=[
+            Poster(
+                combination_id=poster.combination_id,
+                url=f"/api/media/{poster.id}",
+                width=poster.width,
+                height=poster.height,
+            )
+            for poster in figures.posters
+        ],
         version=header.version,
     )
 
@@ -58,6 +74,20 @@ def lane(state: LaneState) -> Lane:
     return Lane.model_validate(state, from_attributes=True)
 
 
+def lane_queue(state: LaneState, queue: Queue) -> LaneQueue:
+    """How the lane stands, with what holds its slots and what starts next."""
+    return LaneQueue(
+        **dict(lane(state)),
+        slots=[Occupied.model_validate(_queued(slot)) for slot in queue.slots],
+        next=[Waiting.model_validate(_queued(video)) for video in queue.next],
+        held_back=queue.held_back,
+    )
+
+
+def _queued(video: Queued) -> dict[str, Any]:
+    return asdict(video) | {"priority": _PRIORITIES[video.priority]}
+
+
 def combination(row: Listed) -> Combination:
     """The combination with its latest attempt, its files, and what people said of it."""
     request = row.request
@@ -79,7 +109,7 @@ def combination(row: Listed) -> Combination:
         actual_cost=row.actual_cost,
         error=Failure(code=row.error_code, message=row.error_text) if failed else None,
         note=row.note,
-        files={kind: _file(file) for kind, file in row.files.items()},
+        files={kind: file_told(file) for kind, file in row.files.items()},
         created_at=row.created_at,
         over_at=row.over_at,
         video_url=row.video_url,
@@ -105,7 +135,8 @@ def _spend(header: Header, money: Money) -> Spend:
     )
 
 
-def _file(file: KeptFile) -> File:
+def file_told(file: KeptFile) -> File:
+    """The file as the contract tells it."""
     return File(
         asset_id=file.id,
         url=f"/api/media/{file.id}",

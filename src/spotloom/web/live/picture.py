@@ -10,6 +10,7 @@ from spotloom.campaigns.changes import Changes, Position, Video
 from spotloom.creative.status import Status
 
 OVER_TOLD = "!"  # at the end of an event's id: the listener has heard that all has ended
+_NORMAL = 1  # the priority of most
 FRAMES_KEPT = 50  # listeners that keep up share one; the ids of those that return are theirs to say
 
 
@@ -140,6 +141,8 @@ def _entry(video: Video) -> _Entry:
     more = {
         "progress": video.progress,
         "error": video.error_code,
+        "priority": None if video.priority == _NORMAL else video.priority,
+        "actualCost": None if video.actual_cost is None else float(video.actual_cost),
         "winner": video.winner or None,
         "files": video.files or None,
     }

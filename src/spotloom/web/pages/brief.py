@@ -12,11 +12,10 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns import budgets, reads
 from spotloom.campaigns.listing import templates
 from spotloom.contract.lanes import Budget
-from spotloom.contract.offers import Vocabulary
+from spotloom.contract.offers import Model, Vocabulary
 from spotloom.creative.pricing import TYPICAL_VIDEO
 from spotloom.errors import NotFound
 from spotloom.forms import parse_mapping, read_draft
-from spotloom.web.api import offers
 from spotloom.web.api.briefs.files import sendable
 from spotloom.web.door.asking import found
 from spotloom.web.gate import Asked, parts_of
@@ -77,7 +76,7 @@ async def _step(
         "workspace": str(asked.actor.workspace_id),
         "vocabulary": known.model_dump(mode="json", by_alias=True),
         "models": [
-            offers.told(offer).model_dump(mode="json", by_alias=True) for offer in parts.offers()
+            Model.of(offer).model_dump(mode="json", by_alias=True) for offer in parts.offers()
         ],
         "typicalVideoSeconds": int(TYPICAL_VIDEO.total_seconds()),
         "seed": seed,

@@ -26,7 +26,7 @@ document.addEventListener("keydown", (event) => {
   if (typing(event.target) && event.key !== "Escape") return;
   if (document.querySelector("dialog[open]:not([data-keys])")) return;
   // A focused button or link takes Enter and Space itself.
-  if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("a, button, summary, label, [role=button]")) return;
+  if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("a, button, input, summary, label, [role=button]")) return;
   const name = event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key;
   const entry = bound.get(name) ?? bound.get(name.toLowerCase());
   if (!entry || (entry.when && !entry.when())) return;

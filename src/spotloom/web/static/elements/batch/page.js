@@ -1,0 +1,54 @@
+// The batch page: its parts, its title, and a word now and then for those who listen.
+import { api } from "../../core/api.js";
+import { plural } from "../../core/format.js";
+import { offer } from "../../core/keys.js";
+import { announce } from "../../core/toast.js";
+import "./list.js";
+import "./header.js";
+import "./tools.js";
+import "./trouble.js";
+import { files, manifest } from "./deeds.js";
+import { print } from "./report.js";
+import { batch, counted, figures, gone, lanes, onFrame, over, page } from "./store.js";
+import { GROUPS } from "../../core/format.js";
+import { everything, go } from "./view.js";
+
+const SAY_MS = 10_000;
+const LANES_MS = 15_000;
+let said = "";
+
+function title() {
+  document.title = `${Math.floor(figures.get().percent)} % · ${page.brand} · Spotloom`;
+}
+
+function say() {
+  const { over: ended, totalVideos } = figures.get();
+  const failed = counted(GROUPS.failed);
+  const words = `${ended} of ${plural(totalVideos, "video")} finished${failed ? `, ${failed} failed` : ""}.`;
+  if (words !== said && said) announce(words);
+  said = words;
+}
+
+// Why a lane waits is no part of the events: it is asked for now and then.
+async function askLanes() {
+  if (gone.get() || over.get() || document.visibilityState !== "visible") return;
+  const told = await api.get(batch).catch(() => null);
+  if (told) lanes.set(told.lanes);
+}
+
+onFrame(title);
+title();
+say();
+setInterval(say, SAY_MS);
+setInterval(askLanes, LANES_MS);
+
+offer(
+  { label: "Show everything", run: () => go(everything) },
+  { label: "Show failed videos", run: () => go({ group: "failed" }) },
+  { label: "Show rows", run: () => go({ layout: "rows" }) },
+  { label: "Show grid", run: () => go({ layout: "grid" }) },
+  { label: "Download all finished videos", run: () => files() },
+  { label: "Download the manifest as CSV", run: () => manifest("csv") },
+  { label: "Print the batch report", run: print },
+  { label: "Review this campaign", href: `/campaigns/${page.id}/review` },
+);

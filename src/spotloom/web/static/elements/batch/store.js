@@ -1,0 +1,75 @@
+// What the page knows: each video with a signal of its own, the batch's figures, and the line that keeps both true.
+import { pageData } from "../../core/element.js";
+import { BatchLine } from "../../core/live.js";
+import { computed, signal } from "../../vendor/lit.js";
+
+export const page = pageData();
+export const path = `/api/campaigns/${page.id}`;
+export const batch = `/api/batch/${page.id}`;
+
+const changed = new Set(); // videos that the next frame must draw
+const drawers = new Set();
+let frame = 0;
+
+/** Be told, once a frame, of the videos that have changed. */
+export function onFrame(draw) {
+  drawers.add(draw);
+}
+
+function flush() {
+  frame = 0;
+  const videos = new Set(changed);
+  changed.clear();
+  for (const draw of drawers) draw(videos);
+}
+
+class Video {
+  constructor([key, places, cost, ...live], position) {
+    Object.assign(this, { key, places, cost, position });
+    this.words = places.map((place, dimension) => page.dimensions[dimension].options[place][1]);
+    this.title = this.words.filter((_, dimension) => page.dimensions[dimension].options.length > 1).join(", ") || this.words.join(", ");
+    this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
+    const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
+    this.live = signal({ status, attempt, progress, error, review, winner: Boolean(winner), version, priority, actual, files: { video, poster, sprite } });
+  }
+
+  get now() {
+    return this.live.get();
+  }
+
+  /** Change what is shown; the server's next word about the video replaces it. */
+  set(change) {
+    this.live.set({ ...this.live.get(), ...change });
+    changed.add(this);
+    frame ||= requestAnimationFrame(flush);
+  }
+}
+
+export const videos = page.videos.map((row, position) => new Video(row, position));
+export const byKey = new Map(videos.map((video) => [video.key, video]));
+/** The dimensions in which the videos differ; the others are said once. */
+export const varying = page.dimensions.map((dimension, place) => ({ ...dimension, place })).filter((each) => each.options.length > 1);
+
+const { lanes: lanesNow, ...figuresNow } = page.status;
+export const figures = signal(figuresNow);
+export const lanes = signal(lanesNow);
+export const gone = signal(false);
+
+/** A figure that elements follow: videos in any of these states. */
+export const counted = (states) => states.reduce((sum, status) => sum + figures.get().counts[status], 0);
+export const over = computed(() => figures.get().over === figures.get().totalVideos);
+
+/** The videos in these states, as they are now. */
+export const inStates = (states) => videos.filter((video) => states.includes(video.now.status));
+
+function take({ videos: told, ...header }) {
+  figures.set(header);
+  for (const each of told) {
+    byKey.get(each.combinationId)?.set({
+      status: each.status, attempt: each.attempt, progress: each.progress ?? null, error: each.error ?? null, review: each.review,
+      winner: Boolean(each.winner), version: each.version, priority: each.priority ?? 1, actual: each.actualCost ?? null, files: each.files ?? {},
+    });
+  }
+}
+
+export const line = new BatchLine(page.id, { since: page.since, on: { snapshot: take, delta: take, gone: () => gone.set(true) } });
