@@ -37,7 +37,7 @@ def up_command(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8765,
 ) -> None:
-    """Serve the API and the webhooks, with one worker beside them, until stopped.
+    """Serve the studio, the API and the webhooks, with one worker beside them, until stopped.
 
     The first time, it prints a one-time link that signs you in; `spotloom login-link` prints more.
 
