@@ -1,4 +1,4 @@
-"""Draws the pictures of the documents from a real run of the demo, in a home of its own."""  # noqa: INP001 - a script, no package
+"""Draws the pictures of the documents: a real demo, a served studio, a home of their own."""  # noqa: INP001 - a script, no package
 
 import json
 import os
@@ -14,6 +14,7 @@ from string import Template
 from typing import Any
 
 import av
+import studio
 import yaml
 from PIL import Image
 from playwright.sync_api import Browser, Error, sync_playwright
@@ -40,15 +41,20 @@ BEATS_S = (2.1, 4.6, 7.1, 9.6)
 
 
 def main() -> None:
-    """Make the demo's videos and write the two pictures."""
+    """Make the demo's videos beside a served studio, and write every picture."""
     with tempfile.TemporaryDirectory(prefix="spotloom-docs-") as name, _chromium() as browser:
         folder = Path(name)
         folder.chmod(0o711)  # root's database runs as another account, which passes through
-        plan = json.loads(_spotloom(folder, "plan", str(SAMPLE), "--json"))
-        _spotloom(folder, "demo", "--no-serve", "--out", str(folder / "demo"))
-        manifest = json.loads((folder / "demo" / "manifest.json").read_text(encoding="utf-8"))
+        home = folder / "home"
+        with studio.served(home, _environment(folder)) as place:
+            session = studio.first_run(browser, place)
+            plan = json.loads(_spotloom(folder, "plan", str(SAMPLE), "--json"))
+            _spotloom(folder, "demo", "--no-serve", "--out", str(folder / "demo"))
+            studio.screens(browser, place, session)
+        sheet = folder / "demo" / "index.html"
+        manifest = json.loads(sheet.with_name("manifest.json").read_text(encoding="utf-8"))
         _say("drawing")
-        _shoot(browser, folder / "demo" / "index.html", folder / "sheet.png", (1280, 1500), scale=1)
+        _shoot(browser, sheet, folder / "sheet.png", (1280, 1500), scale=1)
         _draw(browser, folder, "hero", size=(1600, 1180), **_hero(plan, manifest))
         _draw(browser, folder, "variations", size=(1600, 826), groups=_groups(folder, manifest))
 
@@ -56,10 +62,9 @@ def main() -> None:
 def _spotloom(folder: Path, *words: str) -> str:
     """Run the program with no settings but a home of its own; what it printed."""
     _say(f"spotloom {words[0]}")
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "spotloom", *words],
-        env=kept | {"SPOTLOOM_HOME": str(folder / "home"), "PYTHONPATH": str(SOURCE.parent)},
+        env=_environment(folder),
         cwd=folder,  # no .env is read here
         stdout=subprocess.PIPE,
         text=True,
@@ -69,6 +74,12 @@ def _spotloom(folder: Path, *words: str) -> str:
     if done.returncode:
         sys.exit(f"docs: 'spotloom {words[0]}' ended with exit code {done.returncode}; see above.")
     return done.stdout
+
+
+def _environment(folder: Path) -> dict[str, str]:
+    """Nothing of this shell's settings but a home of its own."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return kept | {"SPOTLOOM_HOME": str(folder / "home"), "PYTHONPATH": str(SOURCE.parent)}
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from tests.e2e.line import Line
 from tests.e2e.looking import Studio
 from tests.e2e.stage import Stage
 
-OURS = frozenset({"stage", "studio"})
+OURS = frozenset({"stage", "studio", "machine_browser"})
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

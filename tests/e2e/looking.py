@@ -13,9 +13,17 @@ from typing import Any
 from urllib.parse import urlsplit
 
 import axe_playwright_python
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Playwright
+from playwright.async_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Playwright,
+    expect,
+)
 from tests.e2e.stage import Stage
 
+PATIENCE_MS = 20_000  # two cores, shared with other tests
 AXE = Path(axe_playwright_python.__file__).with_name("axe.min.js")
 THEMES = ("light", "dark")
 NARROW = 390
@@ -29,6 +37,9 @@ _SETTLED = """new Promise(requestAnimationFrame).then(() => new Promise(requestA
 _WIDEST = """() => [...document.querySelectorAll("body *")]
     .filter(e => e.getBoundingClientRect().right > innerWidth + 1)
     .map(e => e.tagName + "." + e.className).slice(0, 8)"""
+
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 async def chromium(playwright: Playwright) -> Browser:
@@ -79,7 +90,7 @@ class Studio:
         if who is not None:
             await context.add_cookies((await self.stage.person(who)).cookies)
         page = await context.new_page()
-        page.set_default_timeout(15_000)
+        page.set_default_timeout(PATIENCE_MS)
         await page.goto(path)
         return page
 

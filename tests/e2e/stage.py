@@ -50,7 +50,7 @@ from tests.integration.sandbox_process import serving
 
 T = TypeVar("T")
 
-PATIENCE_S = 60  # two cores, shared with other tests
+PATIENCE_S = 120  # two cores, shared with other tests
 SECONDS = 2  # of a film
 CHOICES = {
     "funnelLevel": ["problem-aware", "unaware", "solution-aware", "product-aware", "most-aware"],

@@ -43,6 +43,9 @@ OWN = {
     ("put", "/api/session/password"),
     ("post", "/api/generate-batch"),
     ("post", "/api/plan"),
+    ("post", "/api/brief/read"),
+    ("post", "/api/brief/write"),
+    ("post", "/api/templates"),
     ("post", "/api/hooks"),
     ("post", "/api/keys"),
     ("post", "/api/invitations"),
@@ -56,6 +59,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/campaigns/{campaign_id}/combinations/{combination_id}"): {"winner": True},
     ("patch", "/api/hooks/{hook_id}"): {"enabled": False},
     ("patch", "/api/members/{person_id}"): {"role": "viewer"},
+    ("patch", "/api/templates/{template_id}"): {"name": "mine"},
     ("patch", "/api/queue/lanes/{lane_id}"): {"limit": 0},
     ("post", "/api/session/workspace"): {"workspaceId": str(B)},
 }
@@ -90,7 +94,10 @@ def of_b(ground: Ground) -> dict[str, str]:
     campaign = ground.campaign(2, workspace_id=B)
     made = {
         f"{name}_id": ids.new()
-        for name in ("asset", "hook", "delivery", "person", "invitation", "key", "session")
+        for name in (
+            *("asset", "hook", "delivery", "person", "invitation", "key", "session"),
+            "template",
+        )
     }
     ground.run("UPDATE spotloom.campaign SET batch_key = %s WHERE id = %s", MARK, campaign.id)
     ground.run(
@@ -105,6 +112,7 @@ def of_b(ground: Ground) -> dict[str, str]:
         "campaign_id": str(campaign.id),
         "batch_id": MARK,
         "id": MARK,
+        "provider": MARK,
         "combination_id": campaign.keys[0],
         "lane_id": str(lane["lane_id"]),
         **{name: str(value) for name, value in made.items()},
@@ -130,6 +138,10 @@ def _furnish(ground: Ground, campaign: Campaign, made: dict[str, UUID]) -> None:
             "delivery",
             {"id": made["delivery_id"], "hook_id": made["hook_id"], "kind": "batch.completed"}
             | {"body": json.dumps({"type": MARK}), "state": "failed"},
+        ),
+        (
+            "brief_template",
+            {"id": made["template_id"], "name": MARK, "brief": json.dumps({"brand": MARK})},
         ),
         (
             "audit",
@@ -225,6 +237,8 @@ async def test_a_viewer_changes_nothing(house: House, of_b: dict[str, str]) -> N
         "/api/session/password",
         "/api/session/workspace",
         "/api/plan",
+        "/api/brief/read",
+        "/api/brief/write",
     }
     async with house.invited("viewer", f"v{ids.new().hex}@studio.example") as viewer:
         for method, path in ROUTES:

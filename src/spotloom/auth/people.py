@@ -1,5 +1,7 @@
 """People and their parts in workspaces; a workspace always keeps an admin."""
 
+import contextlib
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -9,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import keys, secrets, sessions
 from spotloom.auth.roles import Role
-from spotloom.auth.tables import Member, Person, Session
+from spotloom.auth.tables import ApiKey, Member, Person, Session
 from spotloom.campaigns import ids
 from spotloom.campaigns.tables import Workspace
 from spotloom.errors import Conflict, NotFound
@@ -114,6 +116,29 @@ async def part(session: AsyncSession, workspace_id: UUID, person_id: UUID) -> Pa
         session, and_(Member.workspace_id == workspace_id, Member.person_id == person_id)
     )
     return found[0] if found else None
+
+
+async def names(
+    session: AsyncSession, workspace_id: UUID, actors: Collection[str]
+) -> dict[str, str]:
+    """The names behind `person:…` and `key:…`, of members and of this workspace's keys."""
+    asked: dict[str, set[UUID]] = {"person": set(), "key": set()}
+    for actor in actors:
+        kind, _, name = actor.partition(":")
+        with contextlib.suppress(KeyError, ValueError):
+            asked[kind].add(UUID(name))
+    people = await session.execute(
+        select(Person.id, Person.name)
+        .join(Member, Member.person_id == Person.id)
+        .where(Member.workspace_id == workspace_id, Person.id.in_(asked["person"]))
+    )
+    made = await session.execute(
+        select(ApiKey.id, ApiKey.name).where(
+            ApiKey.workspace_id == workspace_id, ApiKey.id.in_(asked["key"])
+        )
+    )
+    told = {f"person:{row.id}": str(row.name) for row in people}
+    return told | {f"key:{row.id}": str(row.name) for row in made}
 
 
 async def usual_part(session: AsyncSession, person_id: UUID) -> UUID | None:

@@ -122,10 +122,11 @@ async def _store(settings: Settings, home: Path) -> Finding:
 async def _provider(settings: Settings, home: Path, name: str) -> Finding:
     """Whether the provider answers a question about a job that it cannot have."""
     from spotloom import wiring
+    from spotloom.providers.provider import answers
 
     try:
         async with wiring.providers(settings, home, names={name}) as [provider]:
-            await provider.poll("video_of_the_doctor")
+            await answers(provider)
     except SpotloomError as error:
         advice = "" if name == wiring.SANDBOX else " Check SORA_BASE_URL and SORA_API_KEY."
         return Finding(name, well=False, says=f"{error}{advice}")

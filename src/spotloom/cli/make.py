@@ -21,7 +21,7 @@ from spotloom.campaigns import ids
 from spotloom.cli import say
 from spotloom.cli.briefs import BriefFile, Budget, Model, Provider, planned
 from spotloom.cli.plan import show
-from spotloom.cli.say import again, answer_json, err, out, plain, refusal
+from spotloom.cli.say import again, answer_json, err, out, plain, program, refusal
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
 from spotloom.errors import BriefError, Problem, SetupError
@@ -48,6 +48,7 @@ class Job:
     as_json: bool
     resume: str  # the command that goes on with it
     retries: bool = False  # what failed in an earlier call is tried again
+    serves: bool = False  # the studio is there meanwhile, and afterwards until stopped
 
 
 def make_command(
@@ -104,20 +105,24 @@ def demo_command(
         Path, typer.Option("--out", help="Where the files go.", metavar="DIR")
     ] = Path("spotloom-demo"),
     no_serve: Annotated[
-        bool, typer.Option("--no-serve", help="Stop when the files are made.")
+        bool, typer.Option("--no-serve", help="No studio: stop when the files are made.")
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the manifest as JSON.")] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the manifest as JSON; no studio, either.")
+    ] = False,
 ) -> None:
     """Make the twelve videos of a sample brief, with no key and nothing to pay.
 
+    The studio is served from the first moment on: open its one-time link and watch. It stays,
+    whatever the output is, until Ctrl-C (or SIGTERM).
+
     Exit code 0: all made. 1: some failed, or the machine is in the way.
-    130: interrupted; the same command continues.
+    130: interrupted before all were made; the same command continues.
 
     Examples:
       spotloom demo
       spotloom demo --out first-look --no-serve
     """
-    del no_serve  # until there is a studio to serve, the demo always ends with the files
     settings = setting.load().model_copy(update={"provider": "sandbox"})
     with resources.as_file(resources.files("spotloom.sample") / "brief.yaml") as sample:
         result = planned(sample, settings)
@@ -133,6 +138,7 @@ def demo_command(
             as_json=as_json,
             resume=again(),
             retries=True,
+            serves=not (no_serve or as_json),
         ),
     )
 
@@ -148,17 +154,12 @@ def _run(settings: Settings, job: Job) -> None:
             as_json=job.as_json,
         )
         raise typer.Exit(INTERRUPTED) from None
-    if job.as_json:
-        answer_json(exported.manifest)
-    else:
-        _tell(exported, job)
     if exported.videos < len(exported.manifest["videos"]):
         raise typer.Exit(FAILED_SOME)
 
 
 async def _make(settings: Settings, job: Job) -> "Exported":
     from spotloom import wiring
-    from spotloom.cli import progress
 
     with _stoppable():
         async with wiring.opened(settings) as base:
@@ -167,10 +168,62 @@ async def _make(settings: Settings, job: Job) -> "Exported":
                 batch = await _submit(base, job, wiring.lane_key(settings, using[0]))
                 async with _told_how_to_continue(job):
                     await _refuse_another_account(base, batch, using[0])
-                    async with wiring.worker_of(settings, base, using):
-                        quiet = job.as_json
-                        await progress.until_over(base.sessions, batch.campaign_id, quiet=quiet)
-                    return await _export(base, batch, job.folder)
+                    return await _finish(settings, base, using, job, batch)
+
+
+async def _finish(
+    settings: Settings, base: "Base", using: "list[Adapter]", job: Job, batch: "Batch"
+) -> "Exported":
+    """Work on the batch to its end and copy its files; then stay, where the studio is served."""
+    from spotloom import wiring
+    from spotloom.cli import progress
+
+    async with (
+        wiring.worker_of(settings, base, using),
+        _studio(settings, base, using, job) as address,
+    ):
+        await progress.until_over(base.sessions, batch.campaign_id, quiet=job.as_json)
+        exported = await _export(base, batch, job.folder)
+        if job.as_json:
+            answer_json(exported.manifest)
+        else:
+            _tell(exported, job)
+        if address is not None:
+            await _stay(address)
+        return exported
+
+
+@contextlib.asynccontextmanager
+async def _studio(
+    settings: Settings, base: "Base", using: "list[Adapter]", job: Job
+) -> AsyncIterator[str | None]:
+    """The address of the studio while the context is open; None where it is not wanted."""
+    if not job.serves:
+        yield None
+        return
+    from spotloom.wiring import serving
+
+    async with serving.served(
+        settings, base, using, host="127.0.0.1", port=serving.PORT, or_free=True
+    ) as served:
+        if not served.address.endswith(f":{serving.PORT}"):
+            err.print(f"Port {serving.PORT} is taken; the studio is at {served.address} instead.")
+        out.print("Watch them being made; this link signs you in, once and within 15 minutes:")
+        link = await served.gate.login_link()
+        out.print(f"  {link}", markup=False, soft_wrap=True, highlight=False)
+        yield served.address
+
+
+async def _stay(address: str) -> None:
+    """Return when the process is asked to stop."""
+    out.print(f"The studio is at {address}. Ctrl-C stops it.", soft_wrap=True, highlight=False)
+    out.print(f"Another link: {program()} login-link --url {address}", soft_wrap=True, markup=False)
+    try:
+        await asyncio.Event().wait()
+    except asyncio.CancelledError:  # by _stoppable: the job is done, so this is a good end
+        task = asyncio.current_task()
+        assert task is not None  # noqa: S101 - this is a coroutine
+        task.uncancel()
 
 
 async def _submit(base: "Base", job: Job, lane: "LaneKey") -> "Batch":

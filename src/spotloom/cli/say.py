@@ -87,6 +87,11 @@ def again(*, add: Sequence[str] = ()) -> str:
     return shlex.join([*_program(), command, *add, *rest])
 
 
+def program() -> str:
+    """This program, as it can be called from here."""
+    return shlex.join(_program())
+
+
 def _program() -> list[str]:
     root = Path(spotloom.__file__).parents[2]
     if (root / "run").is_file() and Path(sys.executable).is_relative_to(root):

@@ -4,6 +4,8 @@ import datetime as dt
 from typing import Any
 from uuid import UUID
 
+from pydantic import Field
+
 from spotloom.contract.shapes import Page, Told
 
 
@@ -12,9 +14,13 @@ class AuditEntry(Told):
 
     id: UUID
     at: dt.datetime
-    actor: str
+    actor: str = Field(description="`person:…` or `key:…`.")
+    actor_name: str | None = Field(description="Null for who is no member any more.")
     action: str
     target: str
+    target_name: str | None = Field(
+        description="Where the target is a person, a key or a campaign."
+    )
     detail: dict[str, Any]
 
 

@@ -1,10 +1,13 @@
 """The brief as a client sends it: the same object as a brief file."""
 
+import datetime as dt
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
-from spotloom.contract.shapes import Asked, CombinationId, Dollars
+from spotloom.contract.problems import FieldProblem
+from spotloom.contract.shapes import Asked, CombinationId, Dollars, Page, Told
 
 Options = list[str] | str
 Condition = dict[str, Options]  # holds for combinations with one of the options in each dimension
@@ -52,3 +55,87 @@ class FormData(Asked):
     exclude: list[CombinationId | Condition] | None = Field(
         default=None, description="Combinations to leave out: ids, or what they hold."
     )
+
+
+class BriefDraft(FormData):
+    """A brief as far as it is filled in: `FormData` without anything that must be there."""
+
+    brand: Annotated[str, Field(max_length=80)] = ""
+    big_idea: Annotated[str, Field(max_length=600)] = ""
+    dimensions: dict[str, Options | None] = Field(default_factory=dict)
+
+
+def _plain_name(name: str) -> str:
+    trimmed = name.strip()
+    if not trimmed or not trimmed.isprintable():
+        raise ValueError("must be printable characters on one line")
+    return trimmed
+
+
+TemplateName = Annotated[
+    str,
+    Field(min_length=1, max_length=80, examples=["Repairable audio"]),
+    AfterValidator(_plain_name),
+]
+
+
+class TemplateAsk(Asked):
+    """A brief to keep under a name."""
+
+    name: TemplateName
+    form_data: BriefDraft
+
+
+class TemplateEdit(Asked):
+    """What to change about a template; what is not named stays."""
+
+    name: TemplateName | None = None
+    form_data: BriefDraft | None = None
+
+
+class TemplateSummary(Told):
+    """A template in the list."""
+
+    id: UUID
+    name: str
+    created_at: dt.datetime
+    updated_at: dt.datetime
+    created_by: str | None = Field(description="`person:…` or `key:…`.")
+
+
+class Template(TemplateSummary):
+    """A template with its brief."""
+
+    form_data: dict[str, Any] = Field(description="As it was kept; it may have gaps.")
+
+
+class TemplatePage(Page[TemplateSummary]):
+    """One page of templates, the newest first."""
+
+
+class BriefFile(Asked):
+    """The text of a brief file, as `spotloom make` takes it."""
+
+    yaml: Annotated[str, Field(max_length=1_000_000, examples=["brand: Tarn Audio"])]
+    name: Annotated[str, Field(min_length=1, max_length=200)] = Field(
+        default="brief.yaml", description="What messages call the file."
+    )
+
+
+class BriefRead(Told):
+    """What a brief file says."""
+
+    form_data: dict[str, Any] = Field(description="What could be read; the rest is left out.")
+    problems: list[FieldProblem] = Field(description="What is wrong or missing, field by field.")
+
+
+class BriefWriteAsk(Asked):
+    """A brief to write as a file."""
+
+    form_data: BriefDraft = Field(examples=[EXAMPLE_BRIEF])
+
+
+class BriefWritten(Told):
+    """A brief as the text of a file."""
+
+    yaml: str

@@ -11,6 +11,15 @@ from spotloom.contract.shapes import Money, Page, Told
 from spotloom.creative.status import Status
 
 
+class Poster(Told):
+    """A still of a finished video."""
+
+    combination_id: str
+    url: str = Field(examples=["/api/media/01900000-0000-7000-8000-000000000001"])
+    width: int
+    height: int
+
+
 class Campaign(Told):
     """A submitted brief, and how far it is."""
 
@@ -28,6 +37,10 @@ class Campaign(Told):
     created_by: str | None = Field(
         description="`person:…` or `key:…`; null from the server's own command line."
     )
+    last_activity: dt.datetime = Field(
+        description="When a video was last ordered, begun or over; of an idle one, its creation."
+    )
+    posters: list[Poster] = Field(description="Of the first videos that were ready; at most six.")
     version: int
 
 

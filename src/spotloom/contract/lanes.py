@@ -7,6 +7,7 @@ from uuid import UUID
 from pydantic import Field
 
 from spotloom.contract.shapes import Asked, Dollars, Money, Told
+from spotloom.creative.status import Status
 
 
 class Lane(Told):
@@ -25,10 +26,50 @@ class Lane(Told):
     reason: str | None
 
 
+class Queued(Told):
+    """A video in a queue, and where it belongs."""
+
+    campaign_id: UUID
+    batch_id: str
+    brand: str
+    combination_id: str
+    values: dict[str, str]
+    attempt: int
+    priority: Literal["high", "normal", "low"]
+
+
+class Occupied(Queued):
+    """A slot in use."""
+
+    number: int
+    since: dt.datetime
+    status: Status
+    progress: int | None
+
+
+class Waiting(Queued):
+    """A video that starts soon, and why in this place: by priority, then by turn."""
+
+    place: int = Field(description="From 1, as things stand now.")
+    turn: int = Field(
+        description="Which of its campaign's it is, those at the provider counted: "
+        "of equal priority, the campaign with fewest comes first."
+    )
+    campaign_holds: int = Field(description="Slots that its campaign has now.")
+
+
+class LaneQueue(Lane):
+    """A lane with what holds its slots and what starts next."""
+
+    slots: list[Occupied]
+    next: list[Waiting]
+    held_back: int = Field(description="Of those that wait: in campaigns that are paused.")
+
+
 class QueueStatus(Told):
     """What is under way and what waits, lane by lane."""
 
-    lanes: list[Lane]
+    lanes: list[LaneQueue]
     held: int
     waiting: int
 

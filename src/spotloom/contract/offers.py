@@ -8,6 +8,7 @@ from pydantic import Field
 from spotloom.contract.shapes import Money, Told
 from spotloom.creative.dimensions import Option as KnownOption
 from spotloom.creative.dimensions import Vocabulary as KnownVocabulary
+from spotloom.providers.provider import Capability
 
 
 class Option(Told):
@@ -89,6 +90,22 @@ class Model(Told):
     per_second: Money
     price_as_of: dt.date
     price_source: str
+
+    @classmethod
+    def of(cls, offer: Capability) -> Self:
+        """The model as the API tells it."""
+        return cls(
+            provider=offer.provider,
+            model=offer.model,
+            durations=[int(duration) for duration in offer.durations],
+            sizes={ratio.value: str(size) for ratio, size in offer.sizes.items()},
+            loop=offer.loop,
+            audio=offer.audio,
+            charges=offer.charges,
+            per_second=offer.rate.per_second,
+            price_as_of=offer.rate.as_of,
+            price_source=offer.rate.source,
+        )
 
 
 class Models(Told):

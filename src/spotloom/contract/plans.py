@@ -18,6 +18,9 @@ class PlanAsk(Asked):
 
     form_data: FormData = Field(examples=[EXAMPLE_BRIEF])
     excluded_combinations: list[CombinationId | Condition] | None = None
+    rows: bool = Field(
+        default=True, description="False: the figures alone; both lists of combinations are empty."
+    )
 
 
 class PlanRow(Told):
@@ -88,7 +91,14 @@ class Plan(Told):
 
     @classmethod
     def of(
-        cls, plan: WorkedOut, *, provider: str, charges: bool, slots: int, now: dt.datetime
+        cls,
+        plan: WorkedOut,
+        *,
+        provider: str,
+        charges: bool,
+        slots: int,
+        now: dt.datetime,
+        rows: bool = True,
     ) -> Self:
         """The plan as the API tells it, begun now with so many videos at once."""
         takes = plan.expected_time(slots=slots)
@@ -114,8 +124,8 @@ class Plan(Told):
                 PlanWarning(rule=c.key, message=c.message, combinations=list(c.combinations))
                 for c in plan.warnings
             ],
-            excluded=_excluded(plan),
-            combinations=_rows(plan),
+            excluded=_excluded(plan) if rows else [],
+            combinations=_rows(plan) if rows else [],
         )
 
 

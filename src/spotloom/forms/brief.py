@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from spotloom.creative.pricing import dollars
 from spotloom.creative.rules import Condition
 from spotloom.errors import BriefError, Problem
 from spotloom.forms.choices import read_animation_style, read_choices, read_exclude
-from spotloom.forms.order import read_order
+from spotloom.forms.order import Order, read_order
 from spotloom.forms.problems import Problems, did_you_mean, field_name, kind, listed, quoted
 from spotloom.providers.provider import Capability
 
@@ -46,54 +47,86 @@ def parse_brief(data: object, *, vocabulary: Vocabulary, offers: Sequence[Capabi
     if not isinstance(data, Mapping):
         raise BriefError([Problem("brief", f"must be a mapping of keys, but is {kind(data)}.")])
     problems = Problems()
-    texts = {field: _text(data, key, longest, problems) for key, field, longest in _TEXTS}
-    _check_address(texts["landing_url"], problems)
-    choices = read_choices(data.get("dimensions"), vocabulary, problems)
-    style = read_animation_style(data.get("animationStyle"), vocabulary, problems)
-    order = read_order(data, offers, problems)
-    priority = _priority(data.get("priority"), problems)
-    budget = _budget(data.get("budget"), problems)
-    exclude = read_exclude(data.get("exclude"), vocabulary, problems)
-    _unknown_keys(data, vocabulary, problems)
+    read, order = _read(data, vocabulary, offers, problems)
     if order is None or problems.found:
         raise problems.error()
     return Brief(
-        **texts,
-        choices=choices,
-        animation_style=style,
+        **read,
         model=order.model,
         duration=order.duration,
         aspect_ratio=order.aspect_ratio,
         size=order.size,
         loop=order.loop,
-        priority=priority,
-        budget=budget,
-        exclude=exclude,
     )
+
+
+def read_draft(
+    data: object, *, vocabulary: Vocabulary, offers: Sequence[Capability]
+) -> tuple[dict[str, Any], list[Problem]]:
+    """What can be read of a brief, as `brief_to_data` writes it, and all that is wrong with it."""
+    if not isinstance(data, Mapping):
+        raise BriefError([Problem("brief", f"must be a mapping of keys, but is {kind(data)}.")])
+    problems = Problems()
+    read, order = _read(data, vocabulary, offers, problems)
+    return _written(read, order), problems.found
 
 
 def brief_to_data(brief: Brief) -> dict[str, Any]:
     """The brief as `parse_brief` reads it, in plain JSON values; what is empty is left out."""
-    texts = {key: getattr(brief, field) for key, field, _ in _TEXTS}
+    read = {field.name: getattr(brief, field.name) for field in fields(Brief)}
+    return _written(read, brief)
+
+
+def _read(
+    data: Mapping[object, object],
+    vocabulary: Vocabulary,
+    offers: Sequence[Capability],
+    problems: Problems,
+) -> tuple[dict[str, Any], Order | None]:
+    """The fields of a Brief that are no matter of the model, and the order of the model."""
+    texts = {field: _text(data, key, longest, problems) for key, field, longest in _TEXTS}
+    _check_address(texts["landing_url"], problems)
+    choices = read_choices(data.get("dimensions"), vocabulary, problems)
+    style = read_animation_style(data.get("animationStyle"), vocabulary, problems)
+    order = read_order(data, offers, problems)
+    read = {
+        **texts,
+        "choices": choices,
+        "animation_style": style,
+        "priority": _priority(data.get("priority"), problems),
+        "budget": _budget(data.get("budget"), problems),
+        "exclude": read_exclude(data.get("exclude"), vocabulary, problems),
+    }
+    _unknown_keys(data, vocabulary, problems)
+    return read, order
+
+
+def _written(read: Mapping[str, Any], order: Order | Brief | None) -> dict[str, Any]:
+    texts = {key: read[field] for key, field, _ in _TEXTS}
     exclude = [
         {key: list(options) for key, options in entry.terms}
         if isinstance(entry, Condition)
         else entry
-        for entry in brief.exclude
+        for entry in read["exclude"]
     ]
     optional = {
-        "animationStyle": brief.animation_style,
-        "budget": None if brief.budget is None else str(brief.budget),
+        "animationStyle": read["animation_style"],
+        "budget": None if read["budget"] is None else str(read["budget"]),
         "exclude": exclude,
     }
+    ordered = {}
+    if order is not None:
+        ordered = {
+            "model": order.model,
+            "duration": int(order.duration),
+            "aspectRatio": str(order.aspect_ratio),
+            "loop": order.loop,
+        }
     return {
         **{key: text for key, text in texts.items() if text},
-        "dimensions": {key: list(chosen) for key, chosen in brief.choices if chosen != (ANY,)},
-        "model": brief.model,
-        "duration": int(brief.duration),
-        "aspectRatio": str(brief.aspect_ratio),
-        "loop": brief.loop,
-        "priority": str(brief.priority),
+        "dimensions": {key: list(chosen) for key, chosen in read["choices"] if chosen != (ANY,)},
+        **ordered,
+        "priority": str(read["priority"]),
         **{key: value for key, value in optional.items() if value},
     }
 

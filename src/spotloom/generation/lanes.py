@@ -13,6 +13,7 @@ from sqlalchemy import func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
+from spotloom.campaigns.listing.queue import in_turn
 from spotloom.campaigns.tables import Generation, Lane, LaneSlot
 from spotloom.creative.status import Status
 
@@ -35,11 +36,9 @@ class Admitted:
 
 _LOCK = text("SELECT FROM spotloom.lane WHERE id = :lane_id FOR UPDATE")
 
-# What another hand is changing at this moment, such as a cancel, is passed over.
 # After a setback the lane is probed with one video at a time until one is accepted.
-# Slots go to the highest priority first, then to the campaign that holds fewest, then by turn.
 _ADMIT = text(
-    """
+    f"""
     WITH held AS (
       SELECT s.number, g.campaign_id, g.status
         FROM spotloom.lane_slot s JOIN spotloom.generation g ON g.id = s.generation_id
@@ -65,23 +64,8 @@ _ADMIT = text(
         FROM lane, generate_series(1, (lane.open + (SELECT count(*) FROM held))::int) AS n
        WHERE NOT EXISTS (SELECT 1 FROM held WHERE held.number = n)
        ORDER BY n LIMIT (SELECT greatest(0, open - (SELECT count(*) FROM held)) FROM lane)
-    ), waiting AS (
-      SELECT q.id, q.priority, q.position,
-             (SELECT count(*) FROM held h WHERE h.campaign_id = c.id)
-               + row_number() OVER (PARTITION BY c.id, q.priority ORDER BY q.position) AS turn
-        FROM spotloom.campaign c
-        CROSS JOIN LATERAL (
-          SELECT id, priority, position FROM spotloom.generation
-           WHERE lane_id = :lane_id AND campaign_id = c.id AND status = 'queued'
-           ORDER BY priority, position LIMIT (SELECT count(*) FROM free)
-             FOR NO KEY UPDATE SKIP LOCKED
-        ) q
-       WHERE c.state = 'active' AND (SELECT count(*) FROM free) > 0
-         AND EXISTS (SELECT 1 FROM spotloom.generation g
-                      WHERE g.lane_id = :lane_id AND g.campaign_id = c.id AND g.status = 'queued')
-    ), next AS (
-      SELECT id, row_number() OVER (ORDER BY priority, turn, position) AS place FROM waiting
-    ), taken AS (
+    ), {in_turn("(SELECT count(*) FROM free)", taking=True)},
+    taken AS (
       INSERT INTO spotloom.lane_slot (lane_id, number, generation_id)
       SELECT :lane_id, free.number, next.id FROM free JOIN next USING (place)
       RETURNING generation_id
@@ -91,7 +75,7 @@ _ADMIT = text(
            admitted_at = clock_timestamp()
       FROM taken WHERE g.id = taken.generation_id AND g.status = 'queued'
     RETURNING g.id, g.admissions, g.campaign_id
-    """
+    """  # noqa: S608 - the words are ours
 )
 
 

@@ -191,3 +191,11 @@ class Provider(Protocol):
     async def cancel(self, job: str) -> CancelOutcome: ...
 
     async def close(self) -> None: ...
+
+
+async def answers(provider: Provider) -> None:
+    """Return when the provider answers a question about a job that it cannot have.
+
+    SpotloomError says why it does not. Nothing is ordered and nothing is paid.
+    """
+    await provider.poll("video_of_the_doctor")

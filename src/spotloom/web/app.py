@@ -4,7 +4,18 @@ from fastapi import Depends, FastAPI, Request
 from prometheus_client import Histogram
 
 import spotloom
-from spotloom.web import api, edge, errors, live, media, operations, pages, sign_in, webhooks
+from spotloom.web import (
+    api,
+    edge,
+    errors,
+    installation,
+    live,
+    media,
+    operations,
+    pages,
+    sign_in,
+    webhooks,
+)
 from spotloom.web.door.asking import Pace
 from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
@@ -52,6 +63,7 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
     measured = [durations, *([] if parts.calls is None else [parts.calls])]
     for routes in (
         api.router(),
+        installation.router(),
         live.router(parts),
         media.routes,
         sign_in.router(),

@@ -1,7 +1,7 @@
 """What the web application is made of; wiring fills it in."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from fastapi.telemetry import TelemetryConfig
@@ -12,8 +12,29 @@ from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
 from spotloom.creative.dimensions import Vocabulary
 from spotloom.media.store import Store
-from spotloom.providers.provider import Capability
+from spotloom.providers.provider import Capability, Provider
 from spotloom.web.limits import Rates
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProviderSetting:
+    """A setting of the server that a provider needs or takes, without its value."""
+
+    name: str
+    about: str
+    is_set: bool
+    needed: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownProvider:
+    """A provider of the catalog, open where it is set up."""
+
+    name: str
+    adapter: Provider | None
+    settings: Sequence[ProviderSetting] = ()
+    dialect: str | None = None  # None: the catalog's
+    poll_s: float | None = None  # None: the catalog's
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +54,8 @@ class Parts:
     offers: Callable[[], Sequence[Capability]]  # what new batches are made with, default first
     lane: Callable[[], LaneKey]  # where new batches queue
     most_videos: int
+    known: Sequence[KnownProvider] = ()
+    places: Mapping[str, str] = field(default_factory=dict)  # where things are kept, for people
     calls: Histogram | None = None  # how long providers take to answer, in this process
     telemetry: TelemetryConfig | None = None  # None: none leaves
     rates: Rates = field(default_factory=Rates)

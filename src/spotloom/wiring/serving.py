@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import os
 import secrets
 import socket
@@ -28,11 +29,13 @@ from spotloom.providers.provider import Capability, Provider
 from spotloom.settings import Settings
 from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
-from spotloom.web.parts import Parts
+from spotloom.web.parts import KnownProvider, Parts
 from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring.known import known_providers
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 SHORTEST_SECRET = 32
+PORT = 8765
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,16 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    settings: Settings, base: Base, using: Sequence[Provider], *, host: str, port: int
+    settings: Settings,
+    base: Base,
+    using: Sequence[Provider],
+    *,
+    host: str,
+    port: int,
+    or_free: bool = False,
 ) -> AsyncIterator[Served]:
-    """The web application while the context is open."""
-    with _listening(host, port) as listener:
+    """The web application while the context is open; `or_free`: elsewhere if the port is taken."""
+    with _listening(host, port, or_free=or_free) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         collector = settings.otlp_endpoint
         told = telemetry(None if collector is None else str(collector))
@@ -108,13 +117,17 @@ async def gate(settings: Settings, base: Base, *, address: str) -> AsyncIterator
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def _listening(host: str, port: int, *, or_free: bool) -> Iterator[socket.socket]:
     # With the protocol named, asyncio turns Nagle's delay off: 40 ms less for every answer.
     with socket.socket(proto=socket.IPPROTO_TCP) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
         except OSError as error:
+            if or_free and error.errno == errno.EADDRINUSE:
+                listener.bind((host, 0))
+                yield listener
+                return
             raise SetupError(
                 f"Port {port} of {host} cannot be used: {error.strerror}. "
                 "Choose another with --port."
@@ -129,6 +142,7 @@ class _Making:
     vocabulary: Vocabulary
     offers: tuple[Capability, ...]
     lane: LaneKey
+    known: tuple[KnownProvider, ...]
 
     @classmethod
     def of(cls, settings: Settings, using: Sequence[Provider]) -> Self:
@@ -142,6 +156,7 @@ class _Making:
             vocabulary=load_vocabulary(settings.vocabulary),
             offers=tuple(catalog().capabilities(settings.provider)),
             lane=lane_key(settings, provider),
+            known=known_providers(settings, using),
         )
 
 
@@ -173,10 +188,22 @@ async def _parts(
             offers=lambda: making.offers,
             lane=lambda: making.lane,
             most_videos=settings.max_videos,
+            known=making.known,
+            places=_places(settings, base),
             telemetry=config,
         )
     finally:
         await engine.dispose()
+
+
+def _places(settings: Settings, base: Base) -> dict[str, str]:
+    """Where things are kept, without a secret."""
+    given = settings.database_url is not None
+    return {
+        "Data folder": str(base.home),
+        "Database": "the server in DATABASE_URL" if given else "PostgreSQL in the data folder",
+        "Store": base.store.name,
+    }
 
 
 def _secret(settings: Settings, home: Path) -> bytes:

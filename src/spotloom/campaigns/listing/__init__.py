@@ -1,6 +1,6 @@
 """Lists, a page at a time: each page goes on where the last one ended, whatever came between."""
 
-from spotloom.campaigns.listing.campaigns import Figures, campaigns, figures, remove
+from spotloom.campaigns.listing.campaigns import Figures, campaigns, figures, remove, restore
 from spotloom.campaigns.listing.combinations import (
     Combination,
     Counts,
@@ -12,7 +12,8 @@ from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
 from spotloom.campaigns.listing.history import Attempt, attempts
 from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
-from spotloom.campaigns.listing.records import AuditEntry, audit
+from spotloom.campaigns.listing.queue import Queue, queues
+from spotloom.campaigns.listing.records import AuditEntry, audit, batch_ids
 
 __all__ = [
     "LONGEST",
@@ -25,13 +26,17 @@ __all__ = [
     "File",
     "Filter",
     "Page",
+    "Queue",
     "Sort",
     "attempts",
     "audit",
+    "batch_ids",
     "campaigns",
     "combination",
     "combinations",
     "counts",
     "figures",
+    "queues",
     "remove",
+    "restore",
 ]

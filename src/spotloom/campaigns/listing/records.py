@@ -1,7 +1,8 @@
 """The audit log, newest first."""
 
+import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.listing import pages
 from spotloom.campaigns.listing.pages import Page
-from spotloom.campaigns.tables import Audit
+from spotloom.campaigns.tables import Audit, Campaign
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,3 +48,19 @@ def _told(row: Audit) -> AuditEntry:
         target=row.target,
         detail=row.detail,
     )
+
+
+async def batch_ids(
+    session: AsyncSession, workspace_id: UUID, targets: Collection[str]
+) -> dict[str, str]:
+    """The batch ids of those targets that are campaigns, deleted ones too."""
+    found = set()
+    for target in targets:
+        with contextlib.suppress(ValueError):
+            found.add(UUID(target))
+    rows = await session.execute(
+        select(Campaign.id, Campaign.batch_key).where(
+            Campaign.workspace_id == workspace_id, Campaign.id.in_(found)
+        )
+    )
+    return {str(row.id): str(row.batch_key) for row in rows}

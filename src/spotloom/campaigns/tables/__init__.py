@@ -3,6 +3,7 @@
 Ids are made in Python (`ids.new`). Money is numeric US dollars; times are timestamptz.
 """
 
+from spotloom.campaigns.tables.briefs import BriefTemplate
 from spotloom.campaigns.tables.campaigns import (
     ACTIVE_WORDS,
     Asset,
@@ -29,6 +30,7 @@ __all__ = [
     "SCHEMA",
     "Asset",
     "Audit",
+    "BriefTemplate",
     "Campaign",
     "CombinationRow",
     "Delivery",

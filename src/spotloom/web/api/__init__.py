@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from spotloom.web.api import (
     audit,
     batches,
+    briefs,
     budgets,
     campaigns,
     combinations,
@@ -22,4 +23,6 @@ def router() -> APIRouter:
     planning, running = (offers, plans), (batches, campaigns, lists, combinations)
     for subject in (*planning, *running, queue, budgets, hooks, audit):
         routes.include_router(subject.routes)
+    for more in briefs.routes:
+        routes.include_router(more)
     return routes

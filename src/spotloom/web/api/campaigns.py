@@ -1,6 +1,7 @@
 """Campaigns: the list, one of them, and taking one off the list."""
 
 from typing import Annotated, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
@@ -22,6 +23,10 @@ routes = APIRouter(prefix="/api/campaigns", tags=["campaigns"])
 async def list_campaigns(
     asked: Viewer,
     state: Annotated[Literal["active", "paused", "cancelled"] | None, Query()] = None,
+    running: Annotated[
+        bool | None,
+        Query(description="Only those with videos that still move by themselves, or the others."),
+    ] = None,
     text: Annotated[
         str | None, Query(max_length=200, description="In the batch id, the brand or the idea.")
     ] = None,
@@ -32,7 +37,13 @@ async def list_campaigns(
     workspace_id = asked.actor.workspace_id
     async with asked.scope.read() as session:
         page = await listing.campaigns(
-            session, workspace_id, state=state, text=text, cursor=cursor, limit=limit
+            session,
+            workspace_id,
+            state=state,
+            running=running,
+            text=text,
+            cursor=cursor,
+            limit=limit,
         )
         figures = await listing.figures(session, workspace_id, [h.id for h in page.rows])
     items = [campaign(header, figures[header.id]) for header in page.rows]
@@ -69,3 +80,20 @@ async def delete_campaign(asked: Admin, campaign_id: CampaignName) -> Response:
         await listing.remove(session, asked.actor.workspace_id, header.id)
         await noted(session, asked, "campaign.deleted", header.id, batchId=header.batch_key)
     return Response(status_code=204)
+
+
+@routes.post(
+    "/{campaign_id}/restore",
+    operation_id="restoreCampaign",
+    response_model=Campaign,
+    responses=problems(404),
+)
+async def restore_campaign(asked: Admin, campaign_id: UUID) -> Response:
+    """Put a deleted campaign back on the lists; by its id, since nothing is found by name there."""
+    workspace_id = asked.actor.workspace_id
+    async with asked.scope.begin() as session:
+        await listing.restore(session, workspace_id, campaign_id)
+        header = await found(session, asked, str(campaign_id))
+        await noted(session, asked, "campaign.restored", header.id, batchId=header.batch_key)
+        figures = await listing.figures(session, workspace_id, [header.id])
+    return shaped(campaign(header, figures[header.id]))

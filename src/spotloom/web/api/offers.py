@@ -5,7 +5,6 @@ import asyncio
 from fastapi import APIRouter, Response
 
 from spotloom.contract.offers import Model, Models, Vocabulary
-from spotloom.providers.provider import Capability
 from spotloom.web.door.answers import problems, shaped
 from spotloom.web.door.asking import TheParts, Viewer
 
@@ -29,19 +28,4 @@ async def vocabulary(asked: Viewer, parts: TheParts) -> Response:
 async def models(asked: Viewer, parts: TheParts) -> Response:
     """The models, with durations, sizes and dated prices; the default first."""
     del asked
-    return shaped(Models(models=[_model(offer) for offer in parts.offers()]))
-
-
-def _model(offer: Capability) -> Model:
-    return Model(
-        provider=offer.provider,
-        model=offer.model,
-        durations=[int(duration) for duration in offer.durations],
-        sizes={ratio.value: str(size) for ratio, size in offer.sizes.items()},
-        loop=offer.loop,
-        audio=offer.audio,
-        charges=offer.charges,
-        per_second=offer.rate.per_second,
-        price_as_of=offer.rate.as_of,
-        price_source=offer.rate.source,
-    )
+    return shaped(Models(models=[Model.of(offer) for offer in parts.offers()]))

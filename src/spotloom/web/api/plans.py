@@ -31,12 +31,13 @@ async def plan(asked: Planner, parts: TheParts, pace: ThePace, body: Body) -> Re
 
 
 def _answer(body: Written, parts: Parts) -> Response:
-    _, planned = ordered(body, PlanAsk, parts)
+    ask, planned = ordered(body, PlanAsk, parts)
     told = Plan.of(
         planned.plan,
         provider=planned.offer.provider,
         charges=planned.offer.charges,
         slots=parts.lane().slot_limit,
         now=dt.datetime.now(dt.UTC),
+        rows=ask.rows,
     )
     return shaped(told)

@@ -1,19 +1,22 @@
 """The lanes to the providers: what is under way, what waits, and the limits on it."""
 
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
-from spotloom.campaigns import reads
+from spotloom.campaigns import listing, reads
 from spotloom.contract.lanes import Lane, LaneEdit, QueueStatus
 from spotloom.errors import NotFound
 from spotloom.generation import lanes
-from spotloom.web.api.shaping import lane
+from spotloom.web.api.shaping import lane, lane_queue
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import Admin, Viewer, noted
 from spotloom.web.door.bodies import Body
 
 routes = APIRouter(prefix="/api", tags=["queue"])
+
+Ahead = Annotated[int, Query(ge=0, le=100, description="How many of what starts next.")]
 
 
 @routes.get(
@@ -22,13 +25,14 @@ routes = APIRouter(prefix="/api", tags=["queue"])
     response_model=QueueStatus,
     responses=problems(),
 )
-async def status(asked: Viewer) -> Response:
-    """The slots in use and the videos that wait, lane by lane."""
+async def status(asked: Viewer, ahead: Ahead = 10) -> Response:
+    """The slots with what holds them, and what starts next in its order, lane by lane."""
     async with asked.scope.read() as session:
         found = await reads.lanes(session, workspace_id=asked.actor.workspace_id)
+        queues = await listing.queues(session, [state.id for state in found], ahead=ahead)
     return shaped(
         QueueStatus(
-            lanes=[lane(state) for state in found],
+            lanes=[lane_queue(state, queues[state.id]) for state in found],
             held=sum(state.held for state in found),
             waiting=sum(state.waiting for state in found),
         )

@@ -1,17 +1,23 @@
 """From what the campaigns' room tells to the shapes of the contract."""
 
 import datetime as dt
+from dataclasses import asdict
+from typing import Any
 
 from spotloom.campaigns.ledger import Money
 from spotloom.campaigns.listing import Combination as Listed
 from spotloom.campaigns.listing import Figures
 from spotloom.campaigns.listing import File as KeptFile
+from spotloom.campaigns.listing.queue import Queue, Queued
 from spotloom.campaigns.reads import Header, LaneState, Progress
+from spotloom.campaigns.submit import PRIORITIES
 from spotloom.contract.batches import BatchStatus, Spend
-from spotloom.contract.campaigns import Campaign
+from spotloom.contract.campaigns import Campaign, Poster
 from spotloom.contract.combinations import Combination, Failure, File
-from spotloom.contract.lanes import Lane
+from spotloom.contract.lanes import Lane, LaneQueue, Occupied, Waiting
 from spotloom.creative.status import Status
+
+_PRIORITIES = {number: word for word, number in PRIORITIES.items()}
 
 
 def campaign(header: Header, figures: Figures) -> Campaign:
@@ -29,6 +35,16 @@ def campaign(header: Header, figures: Figures) -> Campaign:
         spend=_spend(header, figures.money),
         created_at=header.created_at,
         created_by=header.created_by,
+        last_activity=figures.last_at or header.created_at,
+        posters=[
+            Poster(
+                combination_id=poster.combination_id,
+                url=f"/api/media/{poster.id}",
+                width=poster.width,
+                height=poster.height,
+            )
+            for poster in figures.posters
+        ],
         version=header.version,
     )
 
@@ -56,6 +72,20 @@ def batch_status(header: Header, progress: Progress) -> BatchStatus:
 def lane(state: LaneState) -> Lane:
     """How the lane stands."""
     return Lane.model_validate(state, from_attributes=True)
+
+
+def lane_queue(state: LaneState, queue: Queue) -> LaneQueue:
+    """How the lane stands, with what holds its slots and what starts next."""
+    return LaneQueue(
+        **dict(lane(state)),
+        slots=[Occupied.model_validate(_queued(slot)) for slot in queue.slots],
+        next=[Waiting.model_validate(_queued(video)) for video in queue.next],
+        held_back=queue.held_back,
+    )
+
+
+def _queued(video: Queued) -> dict[str, Any]:
+    return asdict(video) | {"priority": _PRIORITIES[video.priority]}
 
 
 def combination(row: Listed) -> Combination:

@@ -2,9 +2,18 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.pages import campaign, files, home
+from spotloom.web.pages import brief, campaign, files, home, queue, review, settings, sign_in
 
-routes = (files.routes, home.routes, campaign.routes)
+routes = (
+    files.routes,
+    sign_in.routes,
+    home.routes,
+    brief.routes,
+    campaign.routes,
+    review.routes,
+    queue.routes,
+    settings.routes,
+)
 
 
 def router() -> APIRouter:

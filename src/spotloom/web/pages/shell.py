@@ -1,6 +1,7 @@
 """The frame that every page stands in, and the answer in HTML where something is refused."""
 
 import gzip
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
@@ -33,6 +34,7 @@ _TEMPLATES = jinja2.Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
+_TEMPLATES.policies["json.dumps_kwargs"] = {"sort_keys": False}  # dimensions have an order
 _TEMPLATES.globals.update(static=files.address, icon=_icon, release=spotloom.__version__)
 
 
@@ -72,6 +74,20 @@ def page(
     return _packed(request, text)
 
 
+def outside(
+    request: Request, template: str, *, headers: Mapping[str, str], **values: Any
+) -> Response:
+    """A page for who is not signed in, with headers of its own."""
+    text = _TEMPLATES.get_template(template).render(values)
+    return _packed(request, text, headers=headers)
+
+
+def told(answer: Response) -> dict[str, Any]:
+    """What the API answers, to stand in a page."""
+    found: dict[str, Any] = json.loads(bytes(answer.body))
+    return found
+
+
 def refused(request: Request, problem: Refused) -> Response | None:
     """The refusal as a page for a person at a browser; None where a program asks."""
     if not _for_a_person(request):
@@ -88,8 +104,10 @@ def _for_a_person(request: Request) -> bool:
     return request.method in {"GET", "HEAD"} and "text/html" in request.headers.get("accept", "")
 
 
-def _packed(request: Request, text: str, *, status: int = 200) -> Response:
-    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding"}
+def _packed(
+    request: Request, text: str, *, status: int = 200, headers: Mapping[str, str] | None = None
+) -> Response:
+    headers = {"Cache-Control": "no-store", "Vary": "Accept-Encoding", **(headers or {})}
     body = text.encode("utf-8", "replace")
     if len(body) < _PACK_FROM or not files.packs(request):
         return HTMLResponse(body, status, headers=headers)

@@ -2,12 +2,12 @@
 
 from fastapi import APIRouter
 
-from spotloom.web.sign_in import clerk, doors, keys, members, oidc, pages, session
+from spotloom.web.sign_in import clerk, doors, keys, members, oidc, session
 
 
 def router() -> APIRouter:
     """All routes of this room; they reach for `app.state.parts`."""
     routes = APIRouter()
-    for part in (pages, doors, oidc, clerk, session, keys, members):
+    for part in (doors, oidc, clerk, session, keys, members):
         routes.include_router(part.routes)
     return routes

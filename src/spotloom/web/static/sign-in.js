@@ -1,14 +1,13 @@
-// The sign-in pages' only script. It reads the secret from the address, hands it over once, and
-// never keeps it where another page could read it, but for an invitation that waits for a sign-in.
+// The sign-in page's script: takes the secret out of the address and hands it over, once.
+// It is kept nowhere that another page could read it, but for an invitation that waits for a sign-in.
 "use strict";
 
 const page = document.body.dataset;
 const by = (id) => document.getElementById(id);
 const WAITING = "spotloom.invitation";
 
-function say(text, good = false) {
+function say(text) {
   by("say").textContent = text;
-  by("say").classList.toggle("good", good);
 }
 
 async function ask(method, path, body) {
@@ -32,8 +31,21 @@ async function ask(method, path, body) {
   throw error;
 }
 
-function onward() {
-  location.replace(page.after || "/sign-in/done");
+/** Go on to the page that was asked for, with the invitation that has waited for this sign-in. */
+async function onward() {
+  const waiting = sessionStorage.getItem(WAITING);
+  sessionStorage.removeItem(WAITING);
+  if (waiting) {
+    try {
+      await ask("POST", "/auth/invitations", { secret: waiting });
+    } catch (error) {
+      say(error.message);
+      for (const id of ["busy", "ways", "invitation"]) by(id).hidden = true;
+      by("onward").hidden = false;
+      return;
+    }
+  }
+  location.replace(page.after || "/");
 }
 
 function submitted(form, work) {
@@ -57,7 +69,7 @@ async function useLink(secret) {
   by("ways").hidden = true;
   try {
     await ask("POST", "/auth/link", { secret });
-    onward();
+    await onward();
   } catch (error) {
     say(error.message);
     by("busy").hidden = true;
@@ -69,14 +81,15 @@ async function useInvitation(secret) {
   try {
     await ask("POST", "/auth/invitations", { secret });
     sessionStorage.removeItem(WAITING);
-    onward();
+    await onward();
   } catch (error) {
     if (error.status === 422) {
+      by("title").textContent = "Welcome";
       by("invitation").hidden = false;
       submitted(by("invitation"), async ({ name, password }) => {
         await ask("POST", "/auth/invitations", { secret, name, password });
         sessionStorage.removeItem(WAITING);
-        onward();
+        await onward();
       });
     } else {
       say(error.message);
@@ -107,7 +120,7 @@ async function useClerk() {
     const token = window.Clerk.session && (await window.Clerk.session.getToken());
     if (token) {
       await ask("POST", "/auth/clerk", { token });
-      onward();
+      await onward();
     } else {
       const back = `${location.origin}/sign-in?after=${encodeURIComponent(page.after)}#clerk`;
       await window.Clerk.redirectToSignIn({
@@ -128,7 +141,7 @@ function signIn() {
   if (secret) history.replaceState(null, "", location.pathname + location.search);
   submitted(by("password"), async ({ email, password }) => {
     await ask("POST", "/auth/password", { email: email || null, password });
-    onward();
+    await onward();
   });
   by("clerk").addEventListener("click", useClerk);
   const waiting = sessionStorage.getItem(WAITING);
@@ -138,46 +151,4 @@ function signIn() {
   else if (waiting) useInvitation(waiting);
 }
 
-async function done() {
-  let state, parts;
-  try {
-    const waiting = sessionStorage.getItem(WAITING);
-    if (waiting) {
-      sessionStorage.removeItem(WAITING);
-      await ask("POST", "/auth/invitations", { secret: waiting }).catch((e) => say(e.message));
-    }
-    state = await ask("GET", "/api/session");
-    parts = (await ask("GET", "/api/workspaces")).items;
-  } catch {
-    location.replace("/sign-in");
-    return;
-  }
-  by("title").textContent = `You are signed in as ${state.actor.name}`;
-  by("role").textContent = state.actor.role;
-  for (const part of parts) {
-    const option = new Option(part.name, part.id, part.current, part.current);
-    by("workspace").append(option);
-  }
-  by("workspace").disabled = parts.length < 2;
-  by("workspace").addEventListener("change", async (event) => {
-    await ask("POST", "/api/session/workspace", { workspaceId: event.target.value });
-    location.reload();
-  });
-  by("secure").hidden = !state.maySetPassword;
-  by("current-row").hidden = !state.hasPassword;
-  by("secure-title").textContent = state.hasPassword ? "Change your password" : "Set a password";
-  submitted(by("set-password"), async ({ current, password }) => {
-    await ask("PUT", "/api/session/password", { current: current || null, password });
-    by("set-password").reset();
-    by("current-row").hidden = false;
-    say("The password is saved. Your other browsers are signed out.", true);
-  });
-  by("leave").addEventListener("click", async () => {
-    await ask("DELETE", "/api/session");
-    location.replace("/sign-in");
-  });
-  by("inside").hidden = false;
-}
-
-if (page.page === "done") done();
-else signIn();
+signIn();

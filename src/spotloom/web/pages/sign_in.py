@@ -1,24 +1,16 @@
-"""The sign-in pages: small, served whole by us, with no script in them but one file of ours."""
+"""The sign-in page: small, served whole by us, with no script in it but files of ours."""
 
-import html
-from pathlib import Path
-from string import Template
-
-from fastapi import APIRouter
-from fastapi.responses import HTMLResponse, Response
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
 
 from spotloom.auth import passwords
 from spotloom.auth.sign_in import ClerkSettings
-from spotloom.errors import NotFound
 from spotloom.web.gate import TheGate
+from spotloom.web.pages.shell import outside
 from spotloom.web.sign_in import oidc
 
 routes = APIRouter(include_in_schema=False)
 
-_FILES = Path(__file__).parent / "static"
-_TYPES = {"sign-in.js": "text/javascript", "sign-in.css": "text/css"}
-_STATIC = {name: (_FILES / name).read_bytes() for name in _TYPES}
-_PAGES = {name: Template((_FILES / f"{name}.html").read_text()) for name in ("sign-in", "done")}
 _CLERK_MAJOR = 6
 _PROBLEMS = {
     "provider": "The sign-in provider does not answer as it should. Try again in a moment.",
@@ -31,42 +23,32 @@ _PROBLEMS = {
 
 
 @routes.get("/sign-in")
-async def sign_in(gate: TheGate, problem: str = "", after: str | None = None) -> HTMLResponse:
+async def sign_in(
+    request: Request, gate: TheGate, problem: str = "", after: str | None = None
+) -> Response:
     """The page that offers each configured way in, and no other."""
     settings = gate.sign_in
     async with gate.sessions() as session:
         has_password = settings.local and await passwords.any_set(session)
     clerk = settings.clerk
-    page = _PAGES["sign-in"].substitute(
-        after=html.escape(oidc.local_path(after)),
-        problem=html.escape(_PROBLEMS.get(problem, "")),
-        password="" if has_password else "hidden",
-        local="" if settings.local else "hidden",
-        oidc="" if settings.oidc else "hidden",
-        oidc_host=html.escape(_host(settings.oidc.issuer) if settings.oidc else ""),
-        clerk="" if clerk else "hidden",
-        clerk_key=html.escape(clerk.publishable_key if clerk else ""),
-        clerk_script=html.escape(_script(clerk) if clerk else ""),
+    return outside(
+        request,
+        "sign-in.html",
+        headers=_headers(clerk),
+        after=oidc.local_path(after),
+        problem=_PROBLEMS.get(problem, ""),
+        has_password=has_password,
+        local=settings.local,
+        oidc_host=_host(settings.oidc.issuer) if settings.oidc else "",
+        clerk_key=clerk.publishable_key if clerk else "",
+        clerk_script=_script(clerk) if clerk else "",
     )
-    return HTMLResponse(page, headers=_headers(clerk))
 
 
 @routes.get("/sign-in/done")
-async def done(gate: TheGate) -> HTMLResponse:
-    """The page that says who is signed in, and lets them out again."""
-    return HTMLResponse(_PAGES["done"].substitute(), headers=_headers(gate.sign_in.clerk))
-
-
-@routes.get("/static/{name}")
-async def static(name: str) -> Response:
-    """The pages' own script and style."""
-    if name not in _STATIC:
-        raise NotFound("There is nothing at this address.")
-    return Response(
-        _STATIC[name],
-        media_type=_TYPES[name],
-        headers={"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"},
-    )
+async def done() -> RedirectResponse:
+    """Where people came once they were signed in; it is a section of the settings now."""
+    return RedirectResponse("/settings/sign-in", 303)
 
 
 def _headers(clerk: ClerkSettings | None) -> dict[str, str]:
@@ -82,9 +64,9 @@ def _headers(clerk: ClerkSettings | None) -> dict[str, str]:
         img += " https://img.clerk.com"
         worker, frame = "'self' blob:", "https://challenges.cloudflare.com"
     policy = (
-        f"default-src 'none'; script-src {script}; style-src 'self'; img-src {img} data:; "
-        f"connect-src {connect}; worker-src {worker}; frame-src {frame}; base-uri 'none'; "
-        "form-action 'self'; frame-ancestors 'none'"
+        f"default-src 'none'; script-src {script}; style-src 'self'; font-src 'self'; "
+        f"img-src {img} data:; connect-src {connect}; worker-src {worker}; "
+        f"frame-src {frame}; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     )
     return {
         "Content-Security-Policy": policy,

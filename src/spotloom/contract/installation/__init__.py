@@ -1,0 +1,1 @@
+"""What this installation is: its providers, its ways in, and where it keeps things."""

@@ -1,0 +1,205 @@
+// The videos under review: what is said of each, decisions at once on the page and then at the server, and their undoing.
+import { api } from "../../core/api.js";
+import { pageData } from "../../core/element.js";
+import { BatchLine } from "../../core/live.js";
+import { computed, signal } from "../../vendor/lit.js";
+
+const data = pageData();
+const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
+const MOST_TRIES = 5;
+const AT_ONCE = 6; // decisions under way at a time, when there are many
+
+const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
+const pending = new Map(); // key → changes that the server has not confirmed, oldest first
+const chains = new Map(); // key → the last of its changes, after which the next is sent
+const prompts = new Map();
+
+/** All finished videos, in the order of the matrix; newcomers stand at the end. */
+export const videos = signal([...byKey.values()]);
+export const conflicts = signal(new Map()); // key → {theirs, wish}
+export const done = signal([]); // what can be undone, the last at the end
+export const total = data.total;
+export const batch = data.batchId;
+
+export const video = (key) => byKey.get(key);
+export const counts = computed(() => {
+  const found = { all: 0, unreviewed: 0, approved: 0, rejected: 0, winners: 0 };
+  for (const each of videos.get()) {
+    found.all++;
+    found[each.review === "none" ? "unreviewed" : each.review]++;
+    if (each.winner) found.winners++;
+  }
+  return { ...found, reviewed: found.approved + found.rejected };
+});
+
+const known = new Map(data.labels.map(({ key, label: word, options }) => [key, { word, options: new Map(options) }]));
+/** What people call a dimension, or an option of it; its key where the vocabulary has lost it. */
+export const label = (dimension, option) => (option === undefined ? known.get(dimension)?.word : known.get(dimension)?.options.get(option)) ?? option ?? dimension;
+
+/** Of each dimension the options that these videos have, in the order of the table. */
+export const dimensions = computed(() => {
+  const found = new Map([...known.keys()].map((key) => [key, new Set()]));
+  for (const { values } of videos.get()) for (const [key, option] of Object.entries(values)) (found.get(key) ?? found.set(key, new Set()).get(key)).add(option);
+  return new Map([...found].filter(([, options]) => options.size).map(([key, options]) => [key, inOrder(key, options)]));
+});
+const inOrder = (key, options) => {
+  const all = [...(known.get(key)?.options.keys() ?? [])];
+  return [...options].sort((a, b) => all.indexOf(a) - all.indexOf(b));
+};
+
+/** The dimensions in which these videos differ. */
+export const differing = computed(() => [...dimensions.get()].filter(([, options]) => options.length > 1).map(([key]) => key));
+
+/** What people call a video: the choices that others do not share. */
+export function name(key) {
+  const values = byKey.get(key)?.values ?? {};
+  const words = differing.get().filter((each) => values[each]).map((each) => label(each, values[each]));
+  return words.length ? words.join("\u00a0· ") : "The only video";
+}
+
+/** Who did it, as its own words: "You", a name, or what it was. */
+export function who(actor) {
+  if (actor === data.me) return "You";
+  if (actor?.startsWith("key:")) return "A program with a key";
+  return data.people[actor] ?? "Somebody";
+}
+
+function put(key, changes) {
+  const after = { ...byKey.get(key), ...changes };
+  byKey.set(key, after);
+  videos.set(videos.get().map((each) => (each.combinationId === key ? after : each)));
+}
+
+/** Take what the server says of a video; wishes that are still on their way stay visible. */
+function take(fresh) {
+  const { combinationId: key, values, review, rejectReason, reviewedBy, reviewedAt, winner, notes, version, files, prompt } = fresh;
+  prompts.set(key, prompt);
+  const told = { combinationId: key, values, review, rejectReason, reviewedBy, reviewedAt, winner, notes, version, files };
+  if (!byKey.has(key)) {
+    byKey.set(key, told);
+    videos.set([...videos.get(), told]);
+    return;
+  }
+  if (version < byKey.get(key).version) return;
+  put(key, Object.assign(told, ...(pending.get(key) ?? [])));
+}
+
+const pick = (from, names) => Object.fromEntries(names.map((each) => [each, from[each]]));
+const same = (left, right, names) => names.every((each) => left[each] === right[each]);
+const seconds = (many) => new Promise((resolve) => setTimeout(resolve, many * 1000));
+
+/** Say something of these videos; `entry` is put among what can be undone. Resolves when all are stored, or rejects. */
+export async function say(keys, changes, { entry = null } = {}) {
+  const names = Object.keys(changes);
+  const before = new Map(keys.map((key) => [key, pick(byKey.get(key), names)]));
+  if (entry) done.set([...done.get(), { ...entry, before, after: changes }]);
+  const mark = "review" in changes ? { reviewedBy: data.me, reviewedAt: new Date().toISOString() } : {};
+  const wishes = keys.map((key) => {
+    pending.set(key, [...(pending.get(key) ?? []), changes]);
+    const wish = { key, changes, before: before.get(key), mark: pick(byKey.get(key), Object.keys(mark)) };
+    put(key, { ...changes, ...mark });
+    return wish;
+  });
+  const errors = [];
+  const worker = async () => {
+    for (let wish = wishes.shift(); wish; wish = wishes.shift()) await inTurn(wish).catch((error) => errors.push(error));
+  };
+  await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, worker));
+  if (errors.length) throw errors[0];
+}
+
+/** One change of a video after the other, each with the version that the last one left. */
+function inTurn(wish) {
+  const turn = (chains.get(wish.key) ?? Promise.resolve()).then(() => send(wish));
+  chains.set(wish.key, turn.catch(() => {}));
+  return turn;
+}
+
+async function send({ key, changes, before, mark }) {
+  let fresh = null;
+  try {
+    fresh = await stored(key, changes, before);
+  } catch (error) {
+    forget(key, changes);
+    put(key, { ...before, ...mark });
+    throw error;
+  } finally {
+    pending.set(key, pending.get(key).filter((each) => each !== changes));
+    if (fresh) take(fresh);
+  }
+}
+
+/** The video as the server has it afterwards; where somebody has said otherwise meanwhile, that stands. */
+async function stored(key, changes, before) {
+  const path = `${base}/${key}`;
+  const names = Object.keys(changes);
+  for (let tries = 0; ; tries++) {
+    try {
+      return await api.patch(path, changes, { version: byKey.get(key).version });
+    } catch (error) {
+      if (tries >= MOST_TRIES || ![412, 429].includes(error.status)) throw error;
+      if (error.status === 429) {
+        await seconds(error.retryAfterS ?? 1);
+        continue;
+      }
+    }
+    const theirs = await api.get(path);
+    if (same(theirs, changes, names)) return theirs; // somebody has wished the same
+    if (!same(theirs, before, names)) {
+      conflicts.set(new Map(conflicts.get()).set(key, { theirs, wish: changes }));
+      forget(key, changes);
+      return theirs;
+    }
+    put(key, { version: theirs.version }); // they said something else of it: both stand
+  }
+}
+
+/** What was not stored cannot be undone. */
+function forget(key, changes) {
+  for (const each of done.get()) if (each.after === changes) each.before.delete(key);
+  done.set(done.get().filter((each) => each.before.size));
+}
+
+/** Take the last decision back; the entry that was undone, or null. */
+export async function undo() {
+  const entry = done.get().at(-1);
+  if (!entry) return null;
+  done.set(done.get().slice(0, -1));
+  const groups = Map.groupBy(entry.before, ([, before]) => JSON.stringify(before));
+  const waiting = [...groups.values()].map((pairs) => say(pairs.map(([key]) => key), pairs[0][1]));
+  return { entry, stored: Promise.all(waiting) };
+}
+
+export function settle(key) {
+  const left = new Map(conflicts.get());
+  left.delete(key);
+  conflicts.set(left);
+}
+
+/** The whole prompt that the provider was asked for. */
+export async function prompt(key) {
+  if (!prompts.has(key)) take(await api.get(`${base}/${key}`));
+  return prompts.get(key);
+}
+
+/** Follow what others say, and videos that are finished meanwhile; `heard` is told of each that was seen to change. */
+export function follow(heard) {
+  const refresh = async (key) => {
+    const known = byKey.get(key);
+    try {
+      take(await api.get(`${base}/${key}`));
+    } catch (error) {
+      if (error.name !== "AbortError") console.info("review: not refreshed yet", key, error.message);
+      return;
+    }
+    if (known && known.review !== byKey.get(key).review) heard(key);
+  };
+  const news = (told) => {
+    for (const each of told.videos) {
+      const known = byKey.get(each.combinationId);
+      const busy = pending.get(each.combinationId)?.length;
+      if (!busy && (known ? each.version > known.version : each.status === "completed" && each.files?.video)) refresh(each.combinationId);
+    }
+  };
+  return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news } });
+}
