@@ -11,7 +11,8 @@ export class BatchLine {
   state = signal("connecting"); // connecting, live, reconnecting, gone
 
   constructor(batch, { since = "", on }) {
-    this.path = `/api/batch/${encodeURIComponent(batch)}/events`;
+    this.batch = `/api/batch/${encodeURIComponent(batch)}`;
+    this.path = `${this.batch}/events`;
     this.last = since;
     this.on = on;
     this.wait = FIRST_WAIT_MS;
@@ -36,14 +37,16 @@ export class BatchLine {
         this.on[name]?.(JSON.parse(event.data));
       });
     }
-    source.addEventListener("gone", () => {
-      source.close();
-      this.state.set("gone");
-      this.on.gone?.();
-    });
+    source.addEventListener("gone", () => this.end());
     source.onerror = () => {
       if (this.state.get() !== "gone") this.again(this.wait);
     };
+  }
+
+  end() {
+    this.close();
+    this.state.set("gone");
+    this.on.gone?.();
   }
 
   /** Come again after a while: the browser's own return would not survive an answer that is an error. */
@@ -53,8 +56,9 @@ export class BatchLine {
     this.state.set("reconnecting");
     this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
     this.timer = setTimeout(async () => {
-      const answer = await fetch("/api/session", { credentials: "same-origin" }).catch(() => null);
+      const answer = await fetch(this.batch, { credentials: "same-origin" }).catch(() => null);
       if (answer?.status === 401) signInFirst();
+      else if (answer?.status === 404) this.end();
       else if (answer?.ok) this.open();
       else this.again(this.wait);
     }, wait * (0.8 + 0.4 * Math.random()));

@@ -59,10 +59,10 @@ class BatchDrawer extends Element {
   inside(video) {
     const now = video.now;
     const place = shown.get().indexOf(video);
-    return html`<header class="top"><div><p class="soft small">No. ${video.position + 1} of ${page.videos.length}, ${video.key}</p><h2 id="drawer-title">${video.title}</h2></div>
+    return html`<header class="top"><div><p class="soft small">No. ${video.position + 1} of ${page.videos.length}, ${video.key}</p><h2 id="drawer-title" tabindex="-1" autofocus>${video.title}</h2></div>
         <button class="button quiet iconic" aria-label="Video before (K)" ?disabled=${place <= 0} @click=${() => this.turn(place - 1)}>${icon("chevron-up")}</button>
         <button class="button quiet iconic" aria-label="Next video (J)" ?disabled=${place < 0 || place >= shown.get().length - 1} @click=${() => this.turn(place + 1)}>${icon("chevron-down")}</button>
-        <button class="button quiet iconic" aria-label="Close (Esc)" autofocus @click=${() => this.dialog.close()}>${icon("x")}</button></header>
+        <button class="button quiet iconic" aria-label="Close (Esc)" @click=${() => this.dialog.close()}>${icon("x")}</button></header>
       <div class="inside stack"><div class="first">${this.player(video, now)}<div class="stack"><p class="line">${status(now)}${now.winner ? html`<span class="tag warn">${icon("trophy", "small")}Winner</span>` : nothing}${now.review !== "none" ? html`<span class="tag ${now.review === "approved" ? "good" : "bad"}">${now.review === "approved" ? "Approved" : "Rejected"}</span>` : nothing}</p>
       ${this.trouble(video, now)}${editor ? this.deeds(video, now) : nothing}
       <dl class="pairs">${page.dimensions.map((dimension, at) => (video.words[at] === "Any" ? nothing : html`<dt>${dimension.label}</dt><dd>${video.words[at]}</dd>`))}</dl></div></div>
@@ -156,7 +156,7 @@ class BatchDrawer extends Element {
     const { dialog, video } = this;
     if (video && !dialog.open) dialog.showModal();
     else if (!video && dialog.open) dialog.close();
-    if (!video && this.open) document.querySelector("batch-list").back();
+    if (!video && this.open) document.querySelector("batch-list").show(this.open);
     if (video && video !== this.open) dialog.scrollTo(0, 0);
     this.open = video;
   }
