@@ -9,6 +9,10 @@ from collections.abc import Callable
 from tests.faults.tally import Run
 from tests.integration.generating import Stage, Worker
 
+from spotloom.creative.status import ACTIVE, Status
+
+_UNDER_WAY = [status.value for status in ACTIVE if status is not Status.UNKNOWN]
+
 
 class Crew:
     """The workers of a stage; whoever ends is replaced."""
@@ -57,7 +61,7 @@ class Crew:
         if not run.time_left:
             return False
         told = self._stage.statuses()
-        if told.total() - told["completed"] < videos / 2:
+        if sum(told[word] for word in _UNDER_WAY) < videos / 2:
             await self._stage.submit(self._stage.order(videos))
         self.replace_ended()
         return True
