@@ -15,6 +15,8 @@ from tests.integration.generating_checks import assert_sound
 from spotloom.campaigns.submit import Batch
 from spotloom.generation import collect
 
+pytestmark = pytest.mark.faults
+
 PRICE = Decimal("2.0000")  # of 4 seconds
 
 

@@ -40,6 +40,7 @@ def test_there_is_a_history_to_play() -> None:
     assert RELEASES
 
 
+@pytest.mark.faults
 @pytest.mark.parametrize("file", RELEASES, ids=[file.stem for file in RELEASES])
 async def test_recorded_work_goes_on_where_it_was(stage: Stage, file: Path) -> None:
     history = History.read(file).at(stage)
