@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.faults.tally import Run
-from tests.integration.generating import Stage, Worker
+from tests.integration.generating import PATIENCE, Stage, Worker
 
 from spotloom.creative.status import ACTIVE, Status
 
@@ -50,7 +50,7 @@ class Crew:
 
     async def finish(self, deadline_s: float) -> None:
         """Wait for the end, with every worker alive."""
-        end = time.monotonic() + deadline_s
+        end = time.monotonic() + deadline_s * PATIENCE
         while not self._stage.over():
             self.replace_ended()
             assert time.monotonic() < end, f"not over: {self._stage.told()}"

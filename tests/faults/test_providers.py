@@ -9,6 +9,7 @@ from typing import Any
 
 from tests.faults.crew import Crew
 from tests.faults.tally import MINUTES, Run, notes
+from tests.integration.generating import PATIENCE
 
 Begin = Callable[[float], Run]
 
@@ -42,7 +43,7 @@ async def test_the_provider_is_down_for_a_while(stage_of: Callable[[], Any], run
         crew = Crew(stage, 2)
         for down_s in (3.0, min(60.0, MINUTES * 3)):
             before = stage.statuses()["completed"]
-            deadline = time.monotonic() + 120
+            deadline = time.monotonic() + 120 * PATIENCE
             while stage.statuses()["completed"] < before + 6:
                 assert time.monotonic() < deadline, stage.told()
                 await asyncio.sleep(0.1)

@@ -12,7 +12,7 @@ from typing import Any
 from tests.faults import tally
 from tests.faults.crew import Crew
 from tests.faults.tally import MINUTES, Run
-from tests.integration.generating import Stage, until
+from tests.integration.generating import PATIENCE, Stage, until
 
 Begin = Callable[[float], Run]
 # 10,000 in the 20 minutes that the suite has unless it is told otherwise.
@@ -55,7 +55,7 @@ async def test_a_soak_leaves_nothing_behind(stage_of: Callable[[], Any], run: Be
                     moved_at = time.monotonic()
                     taken[completed] = used(stage, crew)
                     taken[completed]["ownerless"] = ownerless
-                assert time.monotonic() - moved_at < STUCK_S, stage.told()
+                assert time.monotonic() - moved_at < STUCK_S * PATIENCE, stage.told()
             await soaking
         finally:
             soaking.cancel()
@@ -88,7 +88,7 @@ def _room(stage: Stage) -> bool:
 
 async def _owned(stage: Stage) -> int:
     """How many have no workflow now; each is adopted soon, or the assertion fails."""
-    end = time.monotonic() + ADOPTED_WITHIN_S
+    end = time.monotonic() + ADOPTED_WITHIN_S * PATIENCE
     most = 0
     while ownerless := stage.query(_OWNERLESS):
         most = max(most, len(ownerless))
