@@ -49,12 +49,12 @@ async def _log_context(request: Request) -> None:
 
 def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
     measured = [durations, *([] if parts.calls is None else [parts.calls])]
-    for routes in (
+    for routes in (  # tried in this order: first what comes with every video
+        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         api.router(),
         live.router(parts),
         media.routes,
         sign_in.router(),
-        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         operations.router(
             worker=parts.worker,
             web=parts.web,
