@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 
 from tests.faults.tally import Run
-from tests.integration.generating import PATIENCE, Stage, Worker
+from tests.integration.generating import PATIENCE, Stage, Worker, until
 
 from spotloom.creative.status import ACTIVE, Status
 
@@ -23,8 +23,8 @@ class Crew:
         self.workers: list[Worker] = [self._start() for _ in range(size)]
 
     def kill_one(self) -> None:
-        """Kill any of them, and start another in its place."""
-        self._replace(random.randrange(len(self.workers)))
+        """Kill any of those at work, and start another in its place."""
+        self._replace(self.workers.index(self._any()))
 
     def kill_all(self) -> None:
         """Kill every one at the same moment, and start others."""
@@ -35,7 +35,7 @@ class Crew:
 
     async def stop_one(self, seconds: float) -> None:
         """Stop any of them for so long."""
-        worker = random.choice(self.workers)
+        worker = self._any()
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         worker.send(signal.SIGCONT)
@@ -64,7 +64,12 @@ class Crew:
         if sum(told[word] for word in _UNDER_WAY) < videos / 2:
             await self._stage.submit(self._stage.order(videos))
         self.replace_ended()
+        # Who is killed while it starts proves little.
+        await until(lambda: any(worker.ready for worker in self.workers), 60)
         return True
+
+    def _any(self) -> Worker:
+        return random.choice([w for w in self.workers if w.ready] or self.workers)
 
     def _replace(self, n: int) -> None:
         self.workers[n].end()

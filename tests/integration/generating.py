@@ -82,6 +82,11 @@ class Worker:
     def pid(self) -> int:
         return self.process.pid
 
+    @property
+    def ready(self) -> bool:
+        """Whether it works; a program of its own is asked with `wait_ready`."""
+        return not isinstance(self.process, Forked) or self.process.ready
+
     def wait_ready(self) -> Self:
         """Return once it works; fails with its last words when it does not."""
         if isinstance(self.process, Forked):
