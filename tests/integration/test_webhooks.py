@@ -304,6 +304,7 @@ async def test_without_a_secret_none_is_taken_and_a_wrong_one_is_told_at_the_sta
 # With a provider that announces
 
 
+@pytest.mark.faults
 async def test_announcements_gone_wrong_harm_no_video(stage: Stage, port: int) -> None:
     stage.poll_s = 0.5
     where = {"where": "webhook"}
@@ -358,6 +359,7 @@ def lateness(stage: Stage) -> list[float]:
     return [at - ends[job] for job, at in ready.items()]
 
 
+@pytest.mark.faults
 async def test_an_order_in_doubt_is_recognised_when_its_job_announces_itself(
     stage: Stage, port: int
 ) -> None:

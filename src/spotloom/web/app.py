@@ -61,14 +61,14 @@ async def _log_context(request: Request) -> None:
 
 def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
     measured = [durations, *([] if parts.calls is None else [parts.calls])]
-    for routes in (
+    for routes in (  # tried in this order: first what comes with every video
+        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         api.router(),
         installation.router(),
         live.router(parts),
         media.routes,
         sign_in.router(),
         pages.router(),
-        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         operations.router(
             worker=parts.worker,
             web=parts.web,

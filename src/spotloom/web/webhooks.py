@@ -28,9 +28,20 @@ LARGEST_BODY = 64 * 1024
 BODY_WITHIN_S = 10.0
 
 
-_OWNERS = text(
-    "SELECT g.id FROM spotloom.lane l JOIN spotloom.generation g ON g.lane_id = l.id"
-    " WHERE l.provider = :provider AND g.provider_job_id = :job"
+# The event is kept, once, where the job is somebody's, and then its video is woken.
+_WAKE = text(
+    """
+    WITH owner AS (
+      SELECT g.id FROM spotloom.lane l JOIN spotloom.generation g ON g.lane_id = l.id
+       WHERE l.provider = :provider AND g.provider_job_id = :job
+    ), fresh AS (
+      INSERT INTO spotloom.webhook_event (provider, event_id)
+      SELECT :provider, :event_id WHERE EXISTS (SELECT FROM owner)
+          ON CONFLICT DO NOTHING RETURNING event_id
+    )
+    SELECT CASE WHEN fresh.event_id IS NOT NULL THEN pg_notify(:channel, owner.id::text) END
+      FROM owner LEFT JOIN fresh ON true
+    """
 )
 
 
@@ -106,19 +117,15 @@ async def _body(request: Request) -> bytes:
 
 async def _nudge(session: AsyncSession, *, provider: str, event_id: str, job: str) -> None:
     """Wake the video of that job, once per event; a job of nobody's changes nothing."""
-    found = await session.scalars(_OWNERS, {"provider": provider, "job": job})
-    generation_ids = list(found)
-    if not generation_ids:
-        # Early, before our row knows the job, or a stranger's: the poll finds out by itself. But
-        # an order whose answer was lost may be this job: the worker asks the provider about it.
-        log.info("webhook.unmatched", provider=provider)
-        in_doubt = await _in_doubt(session, provider)
-        if in_doubt and await _is_new(session, provider=provider, event_id=event_id, job=job):
-            await notify(session, ANNOUNCED, provider)
+    told = {"provider": provider, "event_id": event_id, "job": job, "channel": WAKE}
+    if (await session.execute(_WAKE, told)).first() is not None:
         return
-    if await _is_new(session, provider=provider, event_id=event_id, job=None):
-        for generation_id in generation_ids:
-            await notify(session, WAKE, str(generation_id))
+    # Early, before our row knows the job, or a stranger's: the poll finds out by itself. But an
+    # order whose answer was lost may be this job: the worker asks the provider about it.
+    log.info("webhook.unmatched", provider=provider)
+    in_doubt = await _in_doubt(session, provider)
+    if in_doubt and await _is_new(session, provider=provider, event_id=event_id, job=job):
+        await notify(session, ANNOUNCED, provider)
 
 
 async def _in_doubt(session: AsyncSession, provider: str) -> bool:
@@ -136,7 +143,7 @@ async def _in_doubt(session: AsyncSession, provider: str) -> bool:
     return found is not None
 
 
-async def _is_new(session: AsyncSession, *, provider: str, event_id: str, job: str | None) -> bool:
+async def _is_new(session: AsyncSession, *, provider: str, event_id: str, job: str) -> bool:
     """Keep the event; false when it was taken before."""
     fresh = await session.scalar(
         upsert(WebhookEvent)
