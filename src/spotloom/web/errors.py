@@ -2,7 +2,7 @@
 
 import http
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,6 +13,7 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.listing import BadCursor
@@ -123,8 +124,19 @@ def install(application: FastAPI) -> None:
         application.add_exception_handler(kind, _told)
 
 
-async def _told(_request: Request, error: Exception) -> Response:
-    return answer(_refusal(error))
+async def _told(request: Request, error: Exception) -> Response:
+    response = answer(_refusal(error))
+    if response.status_code == http.HTTPStatus.METHOD_NOT_ALLOWED:
+        response.headers["Allow"] = ", ".join(_allowed(request))
+    return response
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """Every method of the address; the framework names those of one route of several."""
+    for method in http.HTTPMethod:
+        asked = {**request.scope, "method": method.value}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            yield method.value
 
 
 def _refusal(error: Exception) -> Refused:

@@ -48,20 +48,26 @@ def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
     feeds = Feeds(lambda: _address(parts.web), ending=parts.ending)
 
     # Not the framework's own generator route: it would write each event anew for each listener.
-    @routes.get("/api/batch/{id}/events", response_class=StreamingResponse, responses=_DOCUMENTED)
+    @routes.get(
+        "/api/batch/{batch_id}/events",
+        operation_id="watchBatch",
+        response_class=StreamingResponse,
+        responses=_DOCUMENTED,
+    )
     async def events(
         asked: Viewer,
-        id: CampaignName,  # noqa: A002 - the path's own word
+        batch_id: CampaignName,
         last_event_id: Annotated[str, Header()] = "",
         since: Annotated[str, Query()] = "",
     ) -> EventSourceResponse:
-        """A `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
+        """Follow a batch live, as server-sent events.
 
+        First a `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
         `Last-Event-ID`, or `since`, resumes after that event. Each event repeats the figures; the
         videos of a delta replace those of the same id.
         """
         async with asked.scope.read() as session:
-            campaign = await found(session, asked, id)
+            campaign = await found(session, asked, batch_id)
         look = _look(parts.web, asked.actor.workspace_id, campaign)
         told = partial(_told, standing=Standing.parse(last_event_id or since), beat_s=heartbeat_s)
         return _Events(feeds.joined(campaign.id, look), told)

@@ -20,7 +20,7 @@ from spotloom.web.sign_in.shapes import KeyMade, KeyOf, NewKey
 routes = APIRouter(tags=["keys"])
 
 
-@routes.get("/api/keys", responses=problems())
+@routes.get("/api/keys", operation_id="listKeys", responses=problems())
 async def listed(who: Keys) -> Page[KeyOf]:
     """The keys that still work, the newest first."""
     async with who.scope.read() as session:
@@ -30,6 +30,7 @@ async def listed(who: Keys) -> Page[KeyOf]:
 
 @routes.post(
     "/api/keys",
+    operation_id="makeKey",
     status_code=201,
     openapi_extra=takes(NewKey),
     responses=problems(409, body=True),
@@ -64,7 +65,9 @@ async def make(who: Keys, body: Body) -> KeyMade:
     return KeyMade(**told, key=key)
 
 
-@routes.delete("/api/keys/{key_id}", status_code=204, responses=problems(404))
+@routes.delete(
+    "/api/keys/{key_id}", operation_id="revokeKey", status_code=204, responses=problems(404)
+)
 async def revoke(key_id: UUID, who: Keys) -> None:
     """End a key, at once and for good."""
     async with who.scope.begin() as session:

@@ -17,7 +17,7 @@ from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvita
 routes = APIRouter(tags=["members"])
 
 
-@routes.get("/api/members", responses=problems())
+@routes.get("/api/members", operation_id="listMembers", responses=problems())
 async def listed(who: Members) -> Page[MemberOf]:
     """The members, those of longest standing first."""
     async with who.scope.read() as session:
@@ -30,6 +30,7 @@ async def listed(who: Members) -> Page[MemberOf]:
 
 @routes.patch(
     "/api/members/{person_id}",
+    operation_id="changeMember",
     status_code=204,
     openapi_extra=takes(RoleChange),
     responses=problems(404, 409, body=True),
@@ -51,7 +52,12 @@ async def change(person_id: UUID, who: Members, body: Body) -> None:
         )
 
 
-@routes.delete("/api/members/{person_id}", status_code=204, responses=problems(404, 409))
+@routes.delete(
+    "/api/members/{person_id}",
+    operation_id="removeMember",
+    status_code=204,
+    responses=problems(404, 409),
+)
 async def remove(person_id: UUID, who: Members) -> None:
     """Take a member out, with their sessions and keys here; the last admin stays."""
     workspace_id = who.actor.workspace_id
@@ -66,7 +72,7 @@ async def remove(person_id: UUID, who: Members) -> None:
         )
 
 
-@routes.get("/api/invitations", responses=problems())
+@routes.get("/api/invitations", operation_id="listInvitations", responses=problems())
 async def invited(who: Members) -> Page[Invited]:
     """The open invitations, the newest first."""
     async with who.scope.read() as session:
@@ -76,6 +82,7 @@ async def invited(who: Members) -> Page[Invited]:
 
 @routes.post(
     "/api/invitations",
+    operation_id="invite",
     status_code=201,
     openapi_extra=takes(NewInvitation),
     responses=problems(409, body=True),
@@ -100,7 +107,12 @@ async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
     return InvitedNow(**told, link=f"{gate.sign_in.public_url}/sign-in#{secret}")
 
 
-@routes.delete("/api/invitations/{invitation_id}", status_code=204, responses=problems(404))
+@routes.delete(
+    "/api/invitations/{invitation_id}",
+    operation_id="takeBackInvitation",
+    status_code=204,
+    responses=problems(404),
+)
 async def take_back(invitation_id: UUID, who: Members) -> None:
     """Take an open invitation back."""
     workspace_id = who.actor.workspace_id
