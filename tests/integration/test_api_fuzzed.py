@@ -65,7 +65,9 @@ headers = {{ Authorization = "Bearer {house.door.key}" }}
 # What a brief may choose is known by the vocabulary, not by the document: 422 says what is wrong.
 # Nor does the document know which version of a combination is the present one.
 [checks.positive_data_acceptance]
-expected-statuses = ["2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "503"]
+expected-statuses = [
+  "2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "503",
+]
 
 # Or there would be nothing left to ask about.
 [[operations]]

@@ -1,12 +1,15 @@
 """The standing limits: lanes to the providers, and the workspace's budgets."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from spotloom.contract.shapes import Asked, Dollars, Money, Told
+
+if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
+    from spotloom.campaigns.reads import LaneState
 
 
 class Lane(Told):
@@ -23,6 +26,11 @@ class Lane(Told):
     paused_until: dt.datetime | None
     blocked: bool = Field(description="Closed until a person resumes it.")
     reason: str | None
+
+    @classmethod
+    def of(cls, state: "LaneState") -> Self:
+        """How the lane stands."""
+        return cls.model_validate(state, from_attributes=True)
 
 
 class QueueStatus(Told):

@@ -58,6 +58,7 @@ class PlanLine(Told):
 
     model: str
     duration: int
+    size: str = Field(examples=["720x1280"])
     videos: int
     each: Money
     total: Money
@@ -124,6 +125,7 @@ def _lines(plan: WorkedOut) -> list[PlanLine]:
         PlanLine(
             model=line.model,
             duration=line.duration,
+            size=str(plan.brief.size),
             videos=line.videos,
             each=line.each,
             total=line.total,

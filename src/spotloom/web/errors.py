@@ -15,12 +15,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
-from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.listing import BadCursor
 from spotloom.campaigns.reviews import Outdated
 from spotloom.contract.problems import MEDIA_TYPE
 from spotloom.errors import (
     BriefError,
+    BudgetRefused,
     Conflict,
     NotFound,
     OutcomeUnknown,

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Response
 
 from spotloom.campaigns import listing
 from spotloom.contract.campaigns import Campaign, CampaignPage
-from spotloom.web.api.shaping import campaign
 from spotloom.web.door.answers import problems, shaped
 from spotloom.web.door.asking import Admin, CampaignName, Cursor, Limit, Viewer, found, noted
 
@@ -35,7 +34,7 @@ async def list_campaigns(
             session, workspace_id, state=state, text=text, cursor=cursor, limit=limit
         )
         figures = await listing.figures(session, workspace_id, [h.id for h in page.rows])
-    items = [campaign(header, figures[header.id]) for header in page.rows]
+    items = [Campaign.of(header, figures[header.id]) for header in page.rows]
     return shaped(CampaignPage(items=items, next_cursor=page.next))
 
 
@@ -50,7 +49,7 @@ async def get_campaign(asked: Viewer, campaign_id: CampaignName) -> Response:
     async with asked.scope.read() as session:
         header = await found(session, asked, campaign_id)
         figures = await listing.figures(session, asked.actor.workspace_id, [header.id])
-    return shaped(campaign(header, figures[header.id]))
+    return shaped(Campaign.of(header, figures[header.id]))
 
 
 @routes.delete(

@@ -12,7 +12,6 @@ from spotloom.contract.batches import Cancelled, Retried
 from spotloom.contract.combinations import Combination, CombinationEdit, RejectAsk
 from spotloom.errors import Conflict
 from spotloom.generation import control
-from spotloom.web.api.shaping import combination
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -194,7 +193,7 @@ async def cancel(
 
 
 def _tagged(row: Listed) -> Response:
-    return shaped(combination(row), headers={"ETag": f'"{row.version}"'})
+    return shaped(Combination.of(row), headers={"ETag": f'"{row.version}"'})
 
 
 def _expected(if_match: str | None, row: Listed) -> int | None:

@@ -8,7 +8,6 @@ from spotloom.campaigns import reads
 from spotloom.contract.lanes import Lane, LaneEdit, QueueStatus
 from spotloom.errors import NotFound
 from spotloom.generation import lanes
-from spotloom.web.api.shaping import lane
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import Admin, Viewer, noted
 from spotloom.web.door.bodies import Body
@@ -28,7 +27,7 @@ async def status(asked: Viewer) -> Response:
         found = await reads.lanes(session, workspace_id=asked.actor.workspace_id)
     return shaped(
         QueueStatus(
-            lanes=[lane(state) for state in found],
+            lanes=[Lane.of(state) for state in found],
             held=sum(state.held for state in found),
             waiting=sum(state.waiting for state in found),
         )
@@ -50,14 +49,7 @@ async def edit(asked: Admin, lane_id: UUID, body: Body) -> Response:
         before = await reads.lanes(session, workspace_id=workspace_id)
         if lane_id not in {state.id for state in before}:
             raise NotFound(f"There is no lane {lane_id}.")
-        if ask.state == "paused":
-            await lanes.block(session, lane_id, reason=f"paused by {asked.actor.name}")
-        elif ask.state == "open":
-            await lanes.resume(session, lane_id)
-        if ask.limit is not None or ask.starts_a_minute is not None:
-            await lanes.set_limits(
-                session, lane_id, limit=ask.limit, starts_a_minute=ask.starts_a_minute
-            )
+        await lanes.change(session, lane_id, ask, who=asked.actor.name)
         await noted(session, asked, "lane.changed", lane_id, **ask.model_dump(exclude_unset=True))
         after = await reads.lanes(session, workspace_id=workspace_id)
-    return shaped(next(lane(state) for state in after if state.id == lane_id))
+    return shaped(next(Lane.of(state) for state in after if state.id == lane_id))

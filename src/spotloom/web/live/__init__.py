@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from spotloom.campaigns import changes, reads
 from spotloom.campaigns.changes import Changes, Position
 from spotloom.campaigns.database import Sessions
-from spotloom.web.api.shaping import batch_status
+from spotloom.contract.batches import BatchStatus
 from spotloom.web.door.answers import Responses, problems
 from spotloom.web.door.asking import CampaignName, Viewer, found
 from spotloom.web.live.feed import Feed, Look
@@ -119,7 +119,7 @@ def _look(sessions: Sessions, workspace_id: UUID, campaign: reads.Header) -> Loo
                 return news, None
             now = await reads.find(session, str(campaign.id), workspace_id=workspace_id)
             progress = await reads.progress(session, campaign.id, workspace_id=workspace_id)
-            status = batch_status(now, progress)
+            status = BatchStatus.of(now, progress)
             return news, status.model_dump(mode="json", by_alias=True, exclude={"lanes"})
 
     return look
