@@ -107,7 +107,7 @@ class AsyncClient(Operations, SendsLater):
                     if not response.is_success:
                         await response.aread()
                     await asyncio.to_thread(arriving.begin, response)
-                    async for block in response.aiter_bytes(wire.BLOCK):
+                    async for block in response.aiter_bytes():
                         await asyncio.to_thread(arriving.take, block)
             except httpx2.TransportError as error:
                 await asyncio.sleep(arriving.pause_after(error))
@@ -124,7 +124,7 @@ class AsyncClient(Operations, SendsLater):
                 if not response.is_success:
                     await response.aread()
                 await asyncio.to_thread(whole.begin, response)
-                async for block in response.aiter_bytes(wire.BLOCK):
+                async for block in response.aiter_bytes():
                     await asyncio.to_thread(whole.take, block)
         except httpx2.TransportError as error:
             await asyncio.to_thread(whole.drop)

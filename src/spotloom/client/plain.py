@@ -105,7 +105,7 @@ class Client(Operations, Sends):
                     if not response.is_success:
                         response.read()
                     arriving.begin(response)
-                    for block in response.iter_bytes(wire.BLOCK):
+                    for block in response.iter_bytes():
                         arriving.take(block)
             except httpx2.TransportError as error:
                 time.sleep(arriving.pause_after(error))
@@ -122,7 +122,7 @@ class Client(Operations, Sends):
                 if not response.is_success:
                     response.read()
                 whole.begin(response)
-                for block in response.iter_bytes(wire.BLOCK):
+                for block in response.iter_bytes():
                     whole.take(block)
         except httpx2.TransportError as error:
             whole.drop()

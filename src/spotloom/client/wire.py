@@ -10,7 +10,6 @@ from spotloom.errors import SetupError
 TIMEOUT_S = 30.0
 SILENCE_S = 45.0  # of a watched batch: its heart beats every 15 s
 STREAM = httpx2.Timeout(TIMEOUT_S, read=SILENCE_S)
-BLOCK = 1024 * 1024
 
 
 def address(server: str) -> str:
