@@ -5,19 +5,11 @@ from typing import Self
 
 from pydantic import Field
 
-from spotloom.contract.briefs import EXAMPLE_BRIEF, Condition, FormData
-from spotloom.contract.shapes import Asked, CombinationId, Money, Told
+from spotloom.contract.shapes import CombinationId, Money, Told
 from spotloom.creative.plan import Plan as WorkedOut
 from spotloom.creative.pricing import price
 
 MOST_EXCLUDED_SHOWN = 2_000  # a brief may exclude a hundred thousand
-
-
-class PlanAsk(Asked):
-    """A brief to work out."""
-
-    form_data: FormData = Field(examples=[EXAMPLE_BRIEF])
-    excluded_combinations: list[CombinationId | Condition] | None = None
 
 
 class PlanRow(Told):

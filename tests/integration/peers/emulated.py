@@ -1,6 +1,6 @@
 """An OpenID provider and a Clerk that others wrote: the npm package `emulate`, as a process.
 
-How it differs from the real ones, and what we change in it, is told in docs/security-peers.md.
+How it differs from the real ones, and what we change in it, is told in docs/security.md.
 """
 
 import contextlib

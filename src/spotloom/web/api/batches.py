@@ -61,7 +61,7 @@ async def generate_batch(
     """
     if (replayed := await once.replayed(asked.scope, body.digest)) is not None:
         return replayed
-    ask, planned = await pace.aside(ordered, body, BatchAsk, parts)
+    ask, planned = await pace.aside(ordered, body, parts)
     await pace.aside(refuse_difference, ask.matrix_result, planned)
     batch_id = ask.batch_id or f"b-{ids.new().hex[:12]}"
 

@@ -2,10 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 from spotloom.contract.batches import BatchAsk, MatrixResult, MatrixRow
-from spotloom.contract.plans import PlanAsk
 from spotloom.creative.matrix import combination_key
 from spotloom.creative.pricing import dollars, price
 from spotloom.creative.rules import Condition
@@ -16,12 +15,10 @@ from spotloom.web.door.bodies import Written
 from spotloom.web.errors import Refused
 from spotloom.web.parts import Parts
 
-Ask = TypeVar("Ask", PlanAsk, BatchAsk)
-
 MOST_DIFFERENCES = 20
 
 
-def ordered(body: Written, model: type[Ask], parts: Parts) -> tuple[Ask, Planned]:
+def ordered(body: Written, parts: Parts) -> tuple[BatchAsk, Planned]:
     """What is asked, and the plan of its brief; takes a while, so call it in a thread.
 
     BriefError in the words of the form, then Refused for what is no request of ours at all.
@@ -34,7 +31,7 @@ def ordered(body: Written, model: type[Ask], parts: Parts) -> tuple[Ask, Planned
             brief = parse_brief(form, vocabulary=vocabulary, offers=offers)
         except BriefError as error:
             raise BriefError([_placed(problem, own=own) for problem in error.problems]) from error
-    ask = body.fit(model)
+    ask = body.fit(BatchAsk)
     assert brief is not None  # noqa: S101 - it fits, so it has a formData
     try:
         return ask, worked_out(brief, vocabulary=vocabulary, offers=offers, most=parts.most_videos)

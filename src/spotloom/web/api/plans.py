@@ -4,7 +4,8 @@ import datetime as dt
 
 from fastapi import APIRouter, Response
 
-from spotloom.contract.plans import Plan, PlanAsk
+from spotloom.contract.batches import BatchAsk
+from spotloom.contract.plans import Plan
 from spotloom.web.api.orders import ordered
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import Planner, ThePace, TheParts
@@ -19,19 +20,19 @@ routes = APIRouter(prefix="/api", tags=["planning"])
     operation_id="planBrief",
     response_model=Plan,
     responses=problems(body=True),
-    openapi_extra=takes(PlanAsk),
+    openapi_extra=takes(BatchAsk),
 )
 async def plan(asked: Planner, parts: TheParts, pace: ThePace, body: Body) -> Response:
     """Work a brief out: matrix, equation, warnings, bill and expected finish; nothing is stored.
 
-    `POST /api/generate-batch` with the same brief orders exactly this.
+    `POST /api/generate-batch` with the same body orders exactly this.
     """
     del asked  # who may see campaigns may plan one
     return await pace.aside(_answer, body, parts)
 
 
 def _answer(body: Written, parts: Parts) -> Response:
-    _, planned = ordered(body, PlanAsk, parts)
+    _, planned = ordered(body, parts)
     told = Plan.of(
         planned.plan,
         provider=planned.offer.provider,
