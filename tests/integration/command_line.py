@@ -10,7 +10,6 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -128,28 +127,6 @@ def data_folder() -> Iterator[Path]:
             for note in home.rglob(f"postgres/{name}"):
                 shutil.rmtree(note.read_text().strip(), ignore_errors=True)
         shutil.rmtree(home)
-
-
-@contextlib.contextmanager
-def serving(place: Place, **settings: str) -> Iterator[str]:
-    """What a served Spotloom says once it is at work."""
-    log = place.cwd / "up.log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            [*PROGRAM, "up", "--port", "0"],
-            env=place.environment(settings),
-            cwd=place.cwd,
-            stderr=written,
-        )
-    try:
-        end = time.monotonic() + PATIENCE_S
-        while "Sign in" not in log.read_text() and process.poll() is None:
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        yield log.read_text()
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def continuing(words: str) -> list[str]:

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.integration.command_line import PATIENCE_S, ROOT, Place, data_folder, serving
+from tests.integration.command_line import PATIENCE_S, ROOT
+from tests.integration.serving import served_elsewhere
 
 PAGE = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 FENCE = re.compile(
@@ -34,14 +35,8 @@ EXAMPLES = [Example(m["kind"], m["text"], m["file"]) for m in FENCE.finditer(PAG
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A served Spotloom with a worker: what the page's `export` lines stand for."""
-    with data_folder() as home:
-        there = Place(home=home, cwd=tmp_path_factory.mktemp("served"))
-        with serving(there) as said:
-            key = there.run("key", "create", "page", "--role", "editor", "--json").json["key"]
-            found = re.search(r"(http://127\.0\.0\.1:\d+)", said)
-            assert found
-            yield {"SPOTLOOM_SERVER": found[1], "SPOTLOOM_KEY": key}
+    with served_elsewhere(tmp_path_factory.mktemp("served"), role="editor") as settings:
+        yield settings
 
 
 def run(example: Example, folder: Path, server: dict[str, str]) -> str:

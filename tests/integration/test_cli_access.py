@@ -5,7 +5,8 @@ from collections.abc import Iterator
 
 import httpx2
 import pytest
-from tests.integration.command_line import Place, data_folder, serving
+from tests.integration.command_line import Place, data_folder
+from tests.integration.serving import serving
 
 FIRST = re.compile(r"(http://127\.0\.0\.1:\d+)/sign-in#(\S+)")
 

@@ -3,28 +3,20 @@
 import csv
 import hashlib
 import json
-import re
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.command_line import Place, Said, data_folder, ended, serving, written
-
-ADDRESS = re.compile(r"(http://127\.0\.0\.1:\d+)")
+from tests.integration.command_line import Place, Said, ended, written
+from tests.integration.serving import served_elsewhere
 
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """A served Spotloom with a worker: the settings with which an admin's commands reach it."""
-    with data_folder() as home:
-        there = Place(home=home, cwd=tmp_path_factory.mktemp("served"))
-        with serving(there) as said:
-            key = there.run("key", "create", "tests", "--role", "admin", "--json").json["key"]
-            found = ADDRESS.search(said)
-            assert found
-            yield {"SPOTLOOM_SERVER": found[1], "SPOTLOOM_KEY": key}
+    with served_elsewhere(tmp_path_factory.mktemp("served"), role="admin") as settings:
+        yield settings
 
 
 @pytest.fixture
@@ -60,20 +52,25 @@ def test_a_brief_is_planned_made_and_fetched(place, brief, server, tmp_path):
     assert "6 × sora-2, 4 s, 720x1280 = 6 × $2.00 = $12.00" in plan.out
     with (tmp_path / "matrix.csv").open(newline="") as matrix:
         assert len(list(csv.reader(matrix))) == 7
-    said = place.run("make", brief, "--batch-id", "far", "--out", "files", *options)
+    words = ("make", brief, "--batch-id", "far", "--out", "files")
+    unasked = place.run(*words, "--json", *options)
+    assert (unasked.code, unasked.json["error"]["problems"][0]["field"]) == (2, "--yes")
+    said = place.run(*words, "--yes", *options)
     complete(said, 6, tmp_path / "files")
+    assert server["SPOTLOOM_KEY"] not in said.words
     assert "Started batch far." in said.err
     assert "6 of 6 videos are in files" in said.words
-    again = place.run("make", brief, "--batch-id", "far", "--out", "files", *options)
+    again = place.run(*words, "--yes", *options)
     complete(again, 6, tmp_path / "files")
     assert "Continuing batch far." in again.err
-    local = place.run("plan", brief, "--json").json | {"expectedFinish": None}
+    here = {"SPOTLOOM_PROVIDER": "openai-videos"}
+    local = place.run("plan", brief, "--json", **here).json | {"expectedFinish": None}
     far = place.run("plan", brief, "--json", *options).json | {"expectedFinish": None}
     assert local == far
 
 
 def test_work_under_way_is_seen_and_steered(place, brief, server):
-    first = place.run("make", brief, "--batch-id", "steered", "--json", **server)
+    first = place.run("make", brief, "--batch-id", "steered", "--yes", "--json", **server)
     assert first.json["batchId"] == "steered"
     state = place.run("status", "steered", "--json", **server).json
     assert (state["over"], state["counts"]) == (6, {"completed": 6})
@@ -81,8 +78,8 @@ def test_work_under_way_is_seen_and_steered(place, brief, server):
     assert "steered $12.00" in place.run("status", "--money", **server).words
     assert place.run("watch", "steered", **server).code == 0
     (lane,) = place.run("lanes", "--json", **server).json
-    assert (lane["provider"], lane["held"]) == ("sandbox", 0)
-    slower = place.run("lanes", "sandbox", "--limit", "2", "--json", **server).json
+    assert (lane["provider"], lane["held"]) == ("openai-videos", 0)
+    slower = place.run("lanes", "openai-videos", "--limit", "2", "--json", **server).json
     assert [each["limit"] for each in slower] == [2]
     caps = place.run("budget", "--day", "500", "--json", **server).json
     assert (caps["dailyBudget"], caps["budget"]) == (500.0, None)
@@ -112,7 +109,7 @@ def test_what_is_wrong_is_said_as_it_is_here(place, server, tmp_path):
     assert (refused.code, refused.json["error"]["kind"]) == (3, "BudgetRefused")
     missing = place.run("status", "nothing-of-that-name", "--json", **server)
     assert (missing.code, missing.json["error"]["kind"]) == (2, "NotFound")
-    other = place.run("make", dear, "--provider", "openai-videos", "--json", **server)
+    other = place.run("plan", dear, "--provider", "sandbox", "--json", **server)
     assert other.json["error"]["problems"][0]["field"] == "--provider"
 
 
@@ -135,7 +132,7 @@ def test_a_server_that_is_none_or_lets_nobody_in_is_named(place, brief, server):
 def test_a_stop_loses_nothing_and_the_same_words_go_on(place, server, tmp_path, wait_until):
     chosen = {"aesthetic": ["cinema", "ugc"], "intention": ["educate", "inspire"]}
     large = written(tmp_path / "large.yaml", dimensions=chosen)
-    words = ("make", large, "--batch-id", "stopped", "--out", "files", "--json")
+    words = ("make", large, "--batch-id", "stopped", "--out", "files", "--yes", "--json")
     started = place.start(*words, **server)
     wait_until(lambda: place.run("status", "stopped", "--json", **server).code == 0, deadline_s=60)
     started.send_signal(signal.SIGINT)
