@@ -3,11 +3,13 @@
 import csv
 import hashlib
 import json
+import re
 import signal
 import socket
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx2
 import pytest
 from tests.integration.command_line import Place, Said, ended, written
 from tests.integration.serving import served_elsewhere
@@ -96,6 +98,19 @@ def test_work_under_way_is_seen_and_steered(place, brief, server):
     key = first.json["videos"][0]["combinationId"]
     refused = place.run("resolve", "steered", key, "--give-up", **server)
     assert (refused.code, "does not wait for a decision" in refused.err) == (2, True)
+
+
+def test_its_metrics_tell_of_every_call_to_the_provider(place, brief, server):
+    made = place.run("make", brief, "--batch-id", "counted", "--yes", "--json", **server)
+    assert made.code == 0
+    figures = httpx2.get(f"{server['SPOTLOOM_SERVER']}/metrics", trust_env=False).text
+    told = re.findall(
+        r'spotloom_provider_call_seconds_count\{call="submit",outcome="ok",provider="openai-videos"\}'
+        r" ([0-9.]+)",
+        figures,
+    )
+    assert [float(count) >= 6 for count in told] == [True]
+    assert "spotloom_lane_held{account=" in figures
 
 
 def test_what_is_wrong_is_said_as_it_is_here(place, server, tmp_path):

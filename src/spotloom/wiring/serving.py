@@ -13,6 +13,7 @@ from typing import Self
 
 import uvicorn
 from fastapi.telemetry import TelemetryConfig
+from prometheus_client import Histogram
 from pydantic import SecretStr
 
 from spotloom.auth import passwords
@@ -45,9 +46,15 @@ class Served:
 
 @contextlib.asynccontextmanager
 async def served(
-    settings: Settings, base: Base, using: Sequence[Provider], *, host: str, port: int
+    settings: Settings,
+    base: Base,
+    using: Sequence[Provider],
+    *,
+    host: str,
+    port: int,
+    calls: Histogram | None = None,
 ) -> AsyncIterator[Served]:
-    """The web application while the context is open."""
+    """The web application while the context is open; it tells of this process's `calls`."""
     with _listening(host, port) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         collector = settings.otlp_endpoint
@@ -59,7 +66,7 @@ async def served(
             may_bind(host, people.sign_in)
             making = _Making.of(settings, using)
             parts = await stack.enter_async_context(
-                _parts(settings, base, making, people, host=host, config=told.config)
+                _parts(settings, base, making, people, host=host, config=told.config, calls=calls)
             )
             server = uvicorn.Server(
                 uvicorn.Config(
@@ -154,6 +161,7 @@ async def _parts(
     *,
     host: str,
     config: TelemetryConfig,
+    calls: Histogram | None,
 ) -> AsyncIterator[Parts]:
     engine, sessions = database.connect(base.url, role=database.Role.WEB)
     webhooks = settings.webhook_secret
@@ -173,6 +181,7 @@ async def _parts(
             offers=lambda: making.offers,
             lane=lambda: making.lane,
             most_videos=settings.max_videos,
+            calls=calls,
             telemetry=config,
         )
     finally:

@@ -11,7 +11,6 @@ from spotloom.cli.say import without_key
         ["make", "a.yaml", "--key", "spk_secret", "--yes"],
         ["make", "--key=spk_secret", "a.yaml", "--yes"],
         ["make", "a.yaml", "--yes", "--key"],
-        ["--key", "--key", "make", "a.yaml", "--yes"],
     ],
 )
 def test_a_key_is_not_repeated_on_a_screen(words: list[str]) -> None:

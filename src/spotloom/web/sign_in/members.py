@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import invitations, people
 from spotloom.auth.roles import Role
@@ -12,6 +13,7 @@ from spotloom.contract.shapes import Page
 from spotloom.web.door.answers import problems, takes
 from spotloom.web.door.bodies import Body
 from spotloom.web.gate import Members, TheGate
+from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvitation, RoleChange
 
 routes = APIRouter(tags=["members"])
@@ -83,15 +85,17 @@ async def invited(who: Members) -> Page[Invited]:
 @routes.post(
     "/api/invitations",
     operation_id="invite",
+    response_model=InvitedNow,
     status_code=201,
     openapi_extra=takes(NewInvitation),
     responses=problems(409, body=True),
 )
-async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
+async def invite(who: Members, gate: TheGate, once: OnceOnly, body: Body) -> Response:
     """Invite somebody. The link is shown in this answer, and never again."""
     asked = body.fit(NewInvitation)
     workspace_id = who.actor.workspace_id
-    async with who.scope.begin() as session:
+
+    async def act(session: AsyncSession) -> Answer:
         row, secret = await invitations.create(
             session, workspace_id, email=asked.email, role=asked.role, by=who.actor.text
         )
@@ -103,8 +107,10 @@ async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
             target=asked.email,
             role=asked.role.value,
         )
-        told = _told(row)
-    return InvitedNow(**told, link=f"{gate.sign_in.public_url}/sign-in#{secret}")
+        link = f"{gate.sign_in.public_url}/sign-in#{secret}"
+        return Answer.of(InvitedNow(**_told(row), link=link), status=201, secret=True)
+
+    return await once.run(who.scope, body.digest, act)
 
 
 @routes.delete(
