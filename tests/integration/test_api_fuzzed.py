@@ -66,7 +66,7 @@ headers = {{ Authorization = "Bearer {house.door.key}" }}
 # Nor does the document know which version of a combination is the present one.
 [checks.positive_data_acceptance]
 expected-statuses = [
-  "2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "503",
+  "2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "429", "503",
 ]
 
 # Or there would be nothing left to ask about.
@@ -96,8 +96,8 @@ async def asked(house: Served, config: Path, *, examples: int) -> str:
             "--max-examples",
             str(examples),
         ),
-        *("--workers", "2", "--continue-on-failure", "--request-timeout", "20", "--no-color"),
-        *("--suppress-health-check", "all", "--warnings", "off"),
+        *("--workers", "2", "--continue-on-failure", "--request-timeout", "60", "--no-color"),
+        *("--suppress-health-check", "all", "--warnings", "off", "--max-response-time", "60"),
         cwd=config.parent,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,

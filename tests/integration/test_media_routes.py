@@ -217,14 +217,14 @@ async def test_chosen_videos_come_as_a_zip(finished):
     viewer = await finished.studio.client(Role.VIEWER)
     path = f"/api/campaigns/{finished.campaign.batch_id}/files.zip"
     first, second, unfinished = finished.campaign.keys
-    chosen = await viewer.get(path, params={"combinations": [second, unfinished]})
+    chosen = await viewer.get(path, params={"key": [second, unfinished]})
     with zipfile.ZipFile(io.BytesIO(chosen.content)) as archive:
         (name, _) = archive.namelist()
         told = json.loads(archive.read("manifest.json"))
     assert [video["combinationId"] for video in told["videos"]] == [second, unfinished]
     assert [video["file"] for video in told["videos"]] == [name, None]
-    for combinations in (["k-none"], [unfinished], [first, "k-none"]):
-        params = {"combinations": combinations}
+    for keys in (["k-none"], [unfinished], [first, "k-none"]):
+        params = {"key": keys}
         assert (await viewer.get(path, params=params)).status_code == 404
 
 

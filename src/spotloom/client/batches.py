@@ -218,7 +218,9 @@ def reject(name: str | UUID, combination: str, *, reason: str | None = None) -> 
 
 def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
     """Where a campaign's finished videos, or these, are to be had as a ZIP."""
-    return asks.path_of("/api/campaigns/{}/files.zip", name), _chosen(combinations)
+    return asks.path_of("/api/campaigns/{}/files.zip", name), asks.query(
+        key=list(combinations or ())
+    )
 
 
 def _ordered(brief: Brief, excluded: Excluded) -> dict[str, Any]:

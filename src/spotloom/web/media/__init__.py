@@ -121,15 +121,15 @@ async def get_files(
     asked: Viewer,
     parts: TheParts,
     campaign_id: CampaignName,
-    combinations: Annotated[
+    key: Annotated[
         list[str] | None, Query(max_length=1000, description="Combination ids. [all]")
     ] = None,
 ) -> StreamingResponse:
     """The campaign's finished videos as one ZIP, with a manifest of what came of each.
 
-    They are named as `spotloom make` names them. `combinations` chooses some of them.
+    They are named as `spotloom make` names them. `key` chooses some of them.
     """
-    wanted = None if combinations is None else set(combinations)
+    wanted = None if key is None else set(key)
     async with asked.scope.read() as session:
         header = await found(session, asked, campaign_id)
         rows = await listing.every_combination(session, asked.actor.workspace_id, header.id)
