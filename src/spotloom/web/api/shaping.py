@@ -1,4 +1,4 @@
-"""From what the campaigns' room tells to the shapes of the contract, by short names for the pages."""
+"""The shapes of the contract by short names, as pages ask for them."""
 
 from spotloom.contract.batches import BatchStatus
 from spotloom.contract.campaigns import Campaign
