@@ -128,7 +128,7 @@ class Operation(Generic[P, T]):
     """A method of both clients, told once: what a call of it is."""
 
     def __init__(self, build: Callable[P, Call[T]]) -> None:
-        self.build = build
+        self.build, self.__doc__ = build, build.__doc__
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
@@ -151,7 +151,7 @@ class Listing(Generic[P, T]):
     """A method of both clients that goes through all pages of a list."""
 
     def __init__(self, build: Callable[P, Call[Page[T]]]) -> None:
-        self.build = build
+        self.build, self.__doc__ = build, build.__doc__
 
     @overload
     def __get__(self, client: None, owner: type) -> Self: ...
