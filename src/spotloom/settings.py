@@ -54,6 +54,8 @@ class Settings(BaseSettings):
     clerk_secret_key: SecretStr | None = Field(None, validation_alias="CLERK_SECRET_KEY")
     clerk_webhook_secret: SecretStr | None = Field(None, validation_alias="CLERK_WEBHOOK_SECRET")
     otlp_endpoint: HttpUrl | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    server: HttpUrl | None = None
+    key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @field_validator("database_url")

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
 from spotloom.campaigns.listing.queue import in_turn
 from spotloom.campaigns.tables import Generation, Lane, LaneSlot
+from spotloom.contract.lanes import LaneEdit
 from spotloom.creative.status import Status
 
 LONGEST_PAUSE_S = 60.0
@@ -269,6 +270,18 @@ async def opens_in_s(session: AsyncSession, lane_id: UUID) -> float | None:
         )
     )
     return None if seconds is None else max(0.0, float(seconds))
+
+
+async def change(session: AsyncSession, lane_id: UUID, wanted: LaneEdit, *, who: str) -> None:
+    """Change what is named of the lane, by that person's wish."""
+    if wanted.state == "paused":
+        await block(session, lane_id, reason=f"paused by {who}")
+    elif wanted.state == "open":
+        await resume(session, lane_id)
+    if wanted.limit is not None or wanted.starts_a_minute is not None:
+        await set_limits(
+            session, lane_id, limit=wanted.limit, starts_a_minute=wanted.starts_a_minute
+        )
 
 
 async def resume(session: AsyncSession, lane_id: UUID) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from prometheus_client import Histogram
 
 from spotloom import embedded
 from spotloom.campaigns import database
@@ -23,6 +24,7 @@ from spotloom.guarded import Allow, GuardedClient
 from spotloom.media.store import Store
 from spotloom.media.workers import Workers
 from spotloom.providers.catalog import catalog
+from spotloom.providers.measured import Measured
 from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
 from spotloom.providers.provider import Provider
 from spotloom.sandbox import launcher
@@ -99,9 +101,12 @@ async def opened(settings: Settings) -> AsyncIterator[Base]:
 
 @contextlib.asynccontextmanager
 async def providers(
-    settings: Settings, home: Path, *, names: set[str]
+    settings: Settings, home: Path, *, names: set[str], calls: Histogram | None = None
 ) -> AsyncIterator[list[Provider]]:
-    """The providers of these names, reachable; the sandbox is started when it is among them."""
+    """The providers of these names, reachable; the sandbox is started when it is among them.
+
+    `calls` learns how long each call to them takes, and how it ends.
+    """
     async with contextlib.AsyncExitStack() as stack:
         opened: list[Provider] = []
         for name in sorted(names):
@@ -111,7 +116,7 @@ async def providers(
                 else _openai_videos(settings)
             )
             stack.push_async_callback(provider.close)
-            opened.append(provider)
+            opened.append(provider if calls is None else Measured(provider, calls))
         yield opened
 
 

@@ -14,6 +14,7 @@ from typing import Self
 
 import uvicorn
 from fastapi.telemetry import TelemetryConfig
+from prometheus_client import Histogram
 from pydantic import SecretStr
 
 from spotloom.auth import passwords
@@ -55,8 +56,12 @@ async def served(
     host: str,
     port: int,
     or_free: bool = False,
+    calls: Histogram | None = None,
 ) -> AsyncIterator[Served]:
-    """The web application while the context is open; `or_free`: elsewhere if the port is taken."""
+    """The web application while the context is open; it tells of this process's `calls`.
+
+    `or_free`: elsewhere if the port is taken.
+    """
     with _listening(host, port, or_free=or_free) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         collector = settings.otlp_endpoint
@@ -68,7 +73,7 @@ async def served(
             may_bind(host, people.sign_in)
             making = _Making.of(settings, using)
             parts = await stack.enter_async_context(
-                _parts(settings, base, making, people, host=host, config=told.config)
+                _parts(settings, base, making, people, host=host, config=told.config, calls=calls)
             )
             server = uvicorn.Server(
                 uvicorn.Config(
@@ -169,6 +174,7 @@ async def _parts(
     *,
     host: str,
     config: TelemetryConfig,
+    calls: Histogram | None,
 ) -> AsyncIterator[Parts]:
     engine, sessions = database.connect(base.url, role=database.Role.WEB)
     webhooks = settings.webhook_secret
@@ -190,6 +196,7 @@ async def _parts(
             most_videos=settings.max_videos,
             known=making.known,
             places=_places(settings, base),
+            calls=calls,
             telemetry=config,
         )
     finally:
