@@ -2,13 +2,9 @@
 
 import asyncio
 import contextlib
-import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Self
 
 import uvicorn
@@ -30,9 +26,9 @@ from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.parts import Parts
 from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring.secret import secret
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-SHORTEST_SECRET = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +160,7 @@ async def _parts(
             worker=base.sessions,
             gate=people,
             store=base.store,
-            secret=_secret(settings, base.home),
+            secret=secret(settings, base.home),
             provider=OPENAI_VIDEOS,
             webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
             trusted_hosts=OURSELVES | {host},
@@ -177,26 +173,6 @@ async def _parts(
         )
     finally:
         await engine.dispose()
-
-
-def _secret(settings: Settings, home: Path) -> bytes:
-    """What links are signed with: of the setting, else made once in the data folder."""
-    if settings.secret is not None:
-        given = settings.secret.get_secret_value()
-        if len(given) < SHORTEST_SECRET:
-            raise SetupError(
-                f"SPOTLOOM_SECRET has {len(given)} letters; it needs {SHORTEST_SECRET} or more."
-            )
-        return sha256(given.encode()).digest()
-    path = home / "secret"
-    draft = home / f".secret.{secrets.token_hex(6)}"
-    if not path.exists():
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # never replaces: of two starters, the first decides
-        draft.unlink()
-    return path.read_bytes()
 
 
 def _oidc(settings: Settings) -> OidcSettings | None:
