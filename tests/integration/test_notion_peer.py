@@ -185,6 +185,17 @@ def test_times_are_rounded_down_to_the_minute_also_in_filters(notion):
     assert notion.found(filter=asked) == [page["id"]]
 
 
+def test_a_query_tells_what_people_edited_from_what_the_connection_did(notion):
+    theirs, ours = (notion.created(number)["id"] for number in range(2))
+    notion.peer.edit(theirs, {"Winner": {"checkbox": True}})
+    bot = notion.ok("GET", "users/me")["id"]
+    by_others = {"property": "Edited By", "last_edited_by": {"does_not_contain": bot}}
+    assert notion.found(filter=by_others) == [theirs]
+    notion.ok("PATCH", f"pages/{ours}", {"properties": {"Winner": {"checkbox": True}}})
+    notion.ok("PATCH", f"pages/{theirs}", {"properties": {"Cost": {"number": 1}}})
+    assert notion.found(filter=by_others) == []
+
+
 def test_an_option_that_is_left_out_of_an_update_is_gone(notion):
     names = {"options": [{"name": "done"}, {"name": "failed"}]}
     changed = {"properties": {"Status": {"select": names}}}

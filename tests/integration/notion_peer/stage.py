@@ -16,6 +16,7 @@ PROPERTIES = {
     "Winner": {"checkbox": {}},
     "Files": {"files": {}},
     "Updated": {"last_edited_time": {}},
+    "Edited By": {"last_edited_by": {}},
 }
 
 

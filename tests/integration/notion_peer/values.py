@@ -172,4 +172,6 @@ def plain(kind: str, value: Any) -> Any:
             return [one["external"]["url"] for one in value]
         case "people":
             return [one["id"] for one in value]
+        case "created_by" | "last_edited_by":
+            return [value["id"]]
     return value
