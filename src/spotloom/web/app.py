@@ -10,6 +10,8 @@ from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.gate import Renewals
 from spotloom.web.limits import Limited
+from spotloom.web.notion.routes import routes as notion_routes
+from spotloom.web.notion.webhook import router as notion_webhook
 from spotloom.web.parts import Parts
 
 
@@ -54,6 +56,8 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
         live.router(parts),
         media.routes,
         sign_in.router(),
+        notion_routes,
+        notion_webhook(parts.worker),
         webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         operations.router(
             worker=parts.worker,

@@ -11,6 +11,7 @@ from spotloom.auth.gate import Gate
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
 from spotloom.creative.dimensions import Vocabulary
+from spotloom.generation.mirrors.notion import Desk
 from spotloom.media.store import Store
 from spotloom.providers.provider import Capability
 from spotloom.web.limits import Rates
@@ -33,6 +34,7 @@ class Parts:
     offers: Callable[[], Sequence[Capability]]  # what new batches are made with, default first
     lane: Callable[[], LaneKey]  # where new batches queue
     most_videos: int
+    notion: Desk | None = None  # None without a key
     calls: Histogram | None = None  # how long providers take to answer, in this process
     telemetry: TelemetryConfig | None = None  # None: none leaves
     rates: Rates = field(default_factory=Rates)

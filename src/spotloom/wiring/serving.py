@@ -25,7 +25,7 @@ from spotloom.settings import Settings
 from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.parts import Parts
-from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key, notion
 from spotloom.wiring.secret import secret
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
@@ -155,22 +155,24 @@ async def _parts(
     webhooks = settings.webhook_secret
     public_url = settings.public_url
     try:
-        yield Parts(
-            web=sessions,
-            worker=base.sessions,
-            gate=people,
-            store=base.store,
-            secret=secret(settings, base.home),
-            provider=OPENAI_VIDEOS,
-            webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
-            trusted_hosts=OURSELVES | {host},
-            public_url=None if public_url is None else str(public_url),
-            vocabulary=lambda: making.vocabulary,
-            offers=lambda: making.offers,
-            lane=lambda: making.lane,
-            most_videos=settings.max_videos,
-            telemetry=config,
-        )
+        async with notion.desk(settings, base.home, base.sessions) as desk:
+            yield Parts(
+                web=sessions,
+                worker=base.sessions,
+                gate=people,
+                store=base.store,
+                secret=secret(settings, base.home),
+                provider=OPENAI_VIDEOS,
+                webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
+                trusted_hosts=OURSELVES | {host},
+                public_url=None if public_url is None else str(public_url),
+                vocabulary=lambda: making.vocabulary,
+                offers=lambda: making.offers,
+                lane=lambda: making.lane,
+                most_videos=settings.max_videos,
+                notion=desk,
+                telemetry=config,
+            )
     finally:
         await engine.dispose()
 

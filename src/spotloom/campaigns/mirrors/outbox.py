@@ -103,7 +103,7 @@ _WAITING = text(
     SELECT count(*) AS pages, bool_or(creating_at IS NOT NULL) AS in_doubt
       FROM (SELECT creating_at FROM spotloom.mirror_outbox
              WHERE target = :target AND state = 'pending'
-             ORDER BY creating_at NULLS LAST LIMIT :most) some
+             ORDER BY creating_at NULLS LAST LIMIT :most) AS first_ones
     """
 )
 

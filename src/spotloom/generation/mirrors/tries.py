@@ -42,7 +42,7 @@ class Tries(Generic[C]):
                         self._under_way += 1
                         tries.create_task(self._try(claim))
                 except (SQLAlchemyError, OSError) as error:
-                    log.warning("database.away", reason=type(error).__name__)
+                    _tell_away(error)
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._tick_s):
                         await self._room.wait()
@@ -51,7 +51,12 @@ class Tries(Generic[C]):
         try:
             await self._work(claim)
         except (SQLAlchemyError, OSError) as error:  # the lease ends, and it is tried again
-            log.warning("database.away", reason=type(error).__name__)
+            _tell_away(error)
         finally:
             self._under_way -= 1
             self._room.set()
+
+
+def _tell_away(error: Exception) -> None:
+    said = str(getattr(error, "orig", error)).strip().partition("\n")[0]
+    log.warning("database.away", reason=f"{type(error).__name__}: {said}")
