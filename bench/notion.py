@@ -50,7 +50,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=WHOLE)
     parser.add_argument("--window", default="180x60", help="requests x seconds (default: 180x60)")
-    parser.add_argument("--kills", type=int, default=30, help="of the mirror's process, 2 s apart")
+    parser.add_argument("--kills", type=int, default=10_000, help="at most; one every 2 s")
     parser.add_argument("--changes", type=int, default=40, help="to measure the lag with")
     parser.add_argument("--rounds", type=int, default=9, help="of submits in each mood of Notion")
     given = parser.parse_args()

@@ -39,7 +39,7 @@ async def _serve(
         build(notion),
         http=protocol(transports),
         access_log=False,
-        log_level="warning",
+        log_level="critical",
         timeout_graceful_shutdown=1,
     )
     url = f"http://127.0.0.1:{listener.getsockname()[1]}"
