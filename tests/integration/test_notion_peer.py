@@ -282,3 +282,13 @@ def test_a_free_workspace_ends_at_its_block_limit(notion):
     notion.peer.trash(page)
     refused(notion.create(row(3)), 403, "restricted_resource")
     notion.ok("PATCH", f"pages/{page}", {"in_trash": False, "properties": {}})
+
+
+def test_it_has_the_same_in_it_after_it_was_away(notion):
+    page = notion.created(1)["id"]
+    notion.peer.stop()
+    with pytest.raises(httpx2.ConnectError):
+        notion.ask("GET", f"pages/{page}")
+    notion.peer.start()
+    assert notion.ok("GET", f"pages/{page}")["id"] == page
+    assert notion.found() == [page]

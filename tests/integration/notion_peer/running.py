@@ -40,7 +40,7 @@ class Peer:
     http: httpx2.Client = field(init=False)
 
     def start(self) -> None:
-        """Start it; after a stop it has the same port and nothing in it."""
+        """Start it; after a stop it has the same port and the same in it, but no webhooks."""
         ready = self.folder / "notion.ready"
         ready.unlink(missing_ok=True)
         command = [
@@ -50,7 +50,8 @@ class Peer:
             "--ready-file",
             str(ready),
         ]
-        command += ["--port", str(self.port), *self.arguments]
+        command += ["--state", str(self.folder / "notion.state"), "--port", str(self.port)]
+        command += self.arguments
         self.process = subprocess.Popen(command, env=_ENVIRONMENT, stdout=subprocess.DEVNULL)
         until(lambda: ready.exists() or self.process.poll() is not None, what="the Notion peer")
         assert self.process.poll() is None, "the Notion peer ended at once"

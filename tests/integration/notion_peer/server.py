@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -35,12 +36,22 @@ Handler = Callable[[Answer], Answer]
 class Notion:
     """The server's state, and an answer to each request."""
 
-    def __init__(self, *, tokens: frozenset[str], transports: Transports) -> None:
-        self._tokens, self._transports = tokens, transports
+    def __init__(
+        self, *, tokens: frozenset[str], transports: Transports, state: Path | None
+    ) -> None:
+        self._tokens, self._transports, self._state = tokens, transports, state
         self.ledger = Ledger()
         self.conditions = Conditions(Script())
         self.hooks = Hooks(lambda: self.conditions, self._complain)
         self.workspace = Workspace(self.hooks.tell)
+        if state is not None and state.exists():
+            self.workspace.restore(state)
+
+    async def close(self) -> None:
+        """Keep what is there for the next run."""
+        await self.hooks.close()
+        if self._state is not None:
+            self.workspace.save(self._state)
 
     def _complain(self, text: str) -> None:
         self.ledger.problems.append(text)
@@ -348,7 +359,7 @@ def build(notion: Notion) -> Starlette:
     @asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         yield
-        await notion.hooks.close()
+        await notion.close()
 
     return Starlette(
         routes=[*notion.v1(), *notion.control()],

@@ -1,9 +1,11 @@
 """The workspace: what the requests do to the databases, the pages and the views in it."""
 
+import pickle
 import time
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 from tests.integration.notion_peer import values
@@ -34,6 +36,16 @@ class Workspace:
         self.home = Page(created=self.now(), edited=self.now())
         self.home.held["title"] = values.rich_text([{"text": {"content": "Home"}}], where="")
         self._keep(self.home)
+
+    def save(self, file: Path) -> None:
+        """Keep all that is in it."""
+        file.write_bytes(pickle.dumps((self.things, self.home.id, self.blocks, self.ahead)))
+
+    def restore(self, file: Path) -> None:
+        """Have again what was kept."""
+        kept = pickle.loads(file.read_bytes())  # noqa: S301 - written by the line above
+        self.things, home_id, self.blocks, self.ahead = kept
+        self.home = self.page(home_id)
 
     def now(self) -> datetime:
         return datetime.now(UTC) + self.ahead
