@@ -23,6 +23,7 @@ from spotloom.cli.desk.choice import anywhere
 from spotloom.cli.doctor import doctor_command
 from spotloom.cli.lanes import budget_command, lanes_command
 from spotloom.cli.make import demo_command, make_command
+from spotloom.cli.notion import notion_app
 from spotloom.cli.plan import plan_command
 from spotloom.cli.serve import sandbox_command
 from spotloom.cli.show import status_command, watch_command
@@ -56,6 +57,7 @@ app.command("worker")(worker_command)
 app.command("up")(up_command)
 app.command("login-link")(login_link_command)
 app.add_typer(key_app, name="key")
+app.add_typer(notion_app, name="notion")
 app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)
 

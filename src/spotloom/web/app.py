@@ -21,6 +21,8 @@ from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.gate import Renewals
 from spotloom.web.limits import Limited
+from spotloom.web.notion.routes import routes as notion_routes
+from spotloom.web.notion.webhook import router as notion_webhook
 from spotloom.web.pages.shell import refused
 from spotloom.web.parts import Parts
 
@@ -69,6 +71,8 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
         media.routes,
         sign_in.router(),
         pages.router(),
+        notion_routes,
+        notion_webhook(parts.worker),
         operations.router(
             worker=parts.worker,
             web=parts.web,

@@ -19,6 +19,7 @@ from spotloom.campaigns.submit import LaneKey
 from spotloom.errors import SetupError
 from spotloom.generation import worker
 from spotloom.generation.mirrors import outbound
+from spotloom.generation.mirrors.notion import Mirror
 from spotloom.generation.tools import Tools
 from spotloom.guarded import Allow, GuardedClient
 from spotloom.media.store import Store
@@ -29,6 +30,7 @@ from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
 from spotloom.providers.provider import Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
+from spotloom.wiring import notion
 
 log = structlog.get_logger()
 
@@ -143,8 +145,10 @@ async def worker_of(
     )
     sender = outbound.Sender(base.sessions, GuardedClient(allow=_reach(settings)))
     try:
-        async with worker.working(base.url, tools, liveness, finishes=finishes, beside=sender.run):
-            yield
+        async with notion.desk(settings, base.home, base.sessions) as desk:
+            beside = [sender.run, *([] if desk is None else [Mirror(desk).run])]
+            async with worker.working(base.url, tools, liveness, finishes=finishes, beside=beside):
+                yield
     finally:
         workers.close()
 

@@ -3,13 +3,9 @@
 import asyncio
 import contextlib
 import errno
-import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Self
 
 import uvicorn
@@ -31,11 +27,11 @@ from spotloom.settings import Settings
 from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.parts import KnownProvider, Parts
-from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key, notion
 from spotloom.wiring.known import known_providers
+from spotloom.wiring.secret import secret
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-SHORTEST_SECRET = 32
 PORT = 8765
 
 
@@ -180,25 +176,27 @@ async def _parts(
     webhooks = settings.webhook_secret
     public_url = settings.public_url
     try:
-        yield Parts(
-            web=sessions,
-            worker=base.sessions,
-            gate=people,
-            store=base.store,
-            secret=_secret(settings, base.home),
-            provider=OPENAI_VIDEOS,
-            webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
-            trusted_hosts=OURSELVES | {host},
-            public_url=None if public_url is None else str(public_url),
-            vocabulary=lambda: making.vocabulary,
-            offers=lambda: making.offers,
-            lane=lambda: making.lane,
-            most_videos=settings.max_videos,
-            known=making.known,
-            places=_places(settings, base),
-            calls=calls,
-            telemetry=config,
-        )
+        async with notion.desk(settings, base.home, base.sessions) as desk:
+            yield Parts(
+                web=sessions,
+                worker=base.sessions,
+                gate=people,
+                store=base.store,
+                secret=secret(settings, base.home),
+                provider=OPENAI_VIDEOS,
+                webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
+                trusted_hosts=OURSELVES | {host},
+                public_url=None if public_url is None else str(public_url),
+                vocabulary=lambda: making.vocabulary,
+                offers=lambda: making.offers,
+                lane=lambda: making.lane,
+                most_videos=settings.max_videos,
+                known=making.known,
+                places=_places(settings, base),
+                notion=desk,
+                calls=calls,
+                telemetry=config,
+            )
     finally:
         await engine.dispose()
 
@@ -211,26 +209,6 @@ def _places(settings: Settings, base: Base) -> dict[str, str]:
         "Database": "the server in DATABASE_URL" if given else "PostgreSQL in the data folder",
         "Store": base.store.name,
     }
-
-
-def _secret(settings: Settings, home: Path) -> bytes:
-    """What links are signed with: of the setting, else made once in the data folder."""
-    if settings.secret is not None:
-        given = settings.secret.get_secret_value()
-        if len(given) < SHORTEST_SECRET:
-            raise SetupError(
-                f"SPOTLOOM_SECRET has {len(given)} letters; it needs {SHORTEST_SECRET} or more."
-            )
-        return sha256(given.encode()).digest()
-    path = home / "secret"
-    draft = home / f".secret.{secrets.token_hex(6)}"
-    if not path.exists():
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # never replaces: of two starters, the first decides
-        draft.unlink()
-    return path.read_bytes()
 
 
 def _oidc(settings: Settings) -> OidcSettings | None:

@@ -144,7 +144,10 @@ class MakingHere:
         from spotloom.campaigns import listing, reads
         from spotloom.campaigns.tenancy import LOCAL
         from spotloom.cli.export import export
+        from spotloom.cli.notion import caught_up
 
+        if self._settings.notion_api_key is not None:
+            await caught_up(self._base.sessions, self._campaign_id)
         async with self._base.sessions() as session:
             header = await reads.find(session, str(self._campaign_id))
             figures = await listing.figures(session, LOCAL, [header.id])

@@ -19,6 +19,7 @@ from spotloom.contract.manifest import Placed, as_json, manifest, name_of, troub
 from spotloom.creative.naming import file_name, slug
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
+from spotloom.media.links import signature
 from spotloom.media.store import Store
 from spotloom.web import gate
 from spotloom.web.door.answers import Responses, problems, shaped, takes
@@ -101,7 +102,7 @@ async def link_media(asked: Editor, parts: TheParts, asset_id: UUID, body: Body)
     async with asked.scope.read() as session:
         await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
     expires = int(time.time()) + wanted.seconds
-    sig = links.signature(parts.secret, asset_id, expires)
+    sig = signature(parts.secret, asset_id, expires)
     address = parts.gate.sign_in.public_url
     return shaped(
         Link(
