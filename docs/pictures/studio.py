@@ -208,19 +208,19 @@ def _take(browser: Browser, place: Served, wanted: Sequence[Screen], *, session:
     PICTURES.mkdir(exist_ok=True)
     for width, height in SIZES:
         for theme in THEMES:
+            context = browser.new_context(
+                base_url=place.url,
+                viewport={"width": width, "height": height},
+                color_scheme=theme,
+                reduced_motion="reduce",
+                storage_state=session,
+            )
+            page = context.new_page()
             for screen in wanted:
-                context = browser.new_context(
-                    base_url=place.url,
-                    viewport={"width": width, "height": height},
-                    color_scheme=theme,
-                    reduced_motion="reduce",
-                    storage_state=session,
-                )
-                page = context.new_page()
                 page.goto(screen.path)
                 screen.act(page)
                 _shoot(page, PICTURES / f"{screen.name}-{width}-{theme}.webp")
-                context.close()
+            context.close()
 
 
 def _shoot(page: Page, target: Path) -> None:
