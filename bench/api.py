@@ -349,7 +349,7 @@ def _times(took: list[float], *, scale: float = 1000) -> dict[str, float]:
         return {"p50": 0, "p95": 0, "worst": 0}
     return {
         "p50": round(statistics.median(took) * scale, 1),
-        "p95": round(statistics.quantiles(took, n=20)[-1] * scale, 1),
+        "p95": round(statistics.quantiles(took, n=20, method="inclusive")[-1] * scale, 1),
         "worst": round(max(took) * scale, 1),
     }
 

@@ -19,11 +19,15 @@ VIDEOS = 660
 
 
 class Order(BaseModel):
+    """What is sent."""
+
     formData: dict[str, Any]  # noqa: N815 - as it is sent
     batchId: str  # noqa: N815 - as it is sent
 
 
 class Row(BaseModel):
+    """What is told of one video."""
+
     combinationId: str  # noqa: N815 - as ours has it
     status: str
     attempt: int

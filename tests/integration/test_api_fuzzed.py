@@ -21,7 +21,7 @@ from spotloom.campaigns import ids
 
 EXAMPLES = int(os.environ.get("SPOTLOOM_TEST_FUZZ_EXAMPLES", "0"))
 FEW = 3
-WITHIN_S = 3600 if EXAMPLES else 150
+WITHIN_S = 3600 if EXAMPLES else 300
 SEED = "1"
 
 
