@@ -50,7 +50,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=WHOLE)
     parser.add_argument("--window", default="180x60", help="requests x seconds (default: 180x60)")
-    parser.add_argument("--kills", type=int, default=10_000, help="at most; one every 2 s")
+    parser.add_argument("--kills", type=int, default=10_000, help="at most")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between two kills")
     parser.add_argument("--changes", type=int, default=40, help="to measure the lag with")
     parser.add_argument("--rounds", type=int, default=9, help="of submits in each mood of Notion")
     parser.add_argument("--only", action="append", help="filled, killed, lagSeconds or submit")
@@ -65,7 +66,7 @@ def main() -> None:
     with _scenery() as scenery:
         parts: dict[str, Any] = {
             "filled": lambda: _filled(scenery, given.videos, script),
-            "killed": lambda: _killed(scenery, given.videos, script, kills=given.kills),
+            "killed": lambda: _killed(scenery, given, script),
             "lagSeconds": lambda: _lag(scenery, given.changes),
             "submit": lambda: _submits(scenery, given.videos, given.rounds),
         }
@@ -116,7 +117,7 @@ async def _filled(
 
 
 async def _killed(
-    scenery: generating.Scenery, videos: int, script: dict[str, Any], *, kills: int
+    scenery: generating.Scenery, given: argparse.Namespace, script: dict[str, Any]
 ) -> dict[str, Any]:
     async with _mirrored(scenery) as mirrored:
         mirrored.peer.faults(**script)
