@@ -121,8 +121,14 @@ async def _killed(
 ) -> dict[str, Any]:
     async with _mirrored(scenery) as mirrored:
         mirrored.peer.faults(**script)
-        deadline_s = videos * 3 + kills * 20 + 300
-        return _told(await mirrored.drain(videos, deadline_s=deadline_s, timing=REAL, kills=kills))
+        told = await mirrored.drain(
+            given.videos,
+            deadline_s=given.videos * 6 + 900,
+            timing=REAL,
+            kills=given.kills,
+            every_s=given.every,
+        )
+    return _told(told)
 
 
 def _told(drained: Drained) -> dict[str, Any]:
