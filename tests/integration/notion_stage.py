@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import datetime as dt
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
@@ -67,6 +68,12 @@ class Stage:
             timing=self.timing,
         )
 
+    @property
+    def source(self) -> str | None:
+        """The data source that the workspace's videos are shown in."""
+        rows = self.run("SELECT data_source_id FROM spotloom.mirror")
+        return rows[0]["data_source_id"] if rows else None
+
     async def begin(self) -> None:
         async with self.sessions.begin() as session:
             session.add(Workspace(id=self.workspace_id, name=f"w-{self.workspace_id}"))
@@ -94,6 +101,12 @@ class Stage:
     @contextlib.asynccontextmanager
     async def mirroring(self, *, mirrors: int = 1, **timing: Any) -> AsyncIterator[None]:
         desk = replace(self.desk, timing=replace(self.timing, **timing))
+        # As if these mirrors had been the last ones to ask.
+        self.run(
+            "UPDATE spotloom.mirror SET poll_at = now() + make_interval(secs => %s),"
+            " trash_at = now() + make_interval(secs => %s)",
+            *(desk.timing.poll_s, desk.timing.trash_s),
+        )
         running = [asyncio.create_task(Mirror(desk).run()) for _ in range(mirrors)]
         try:
             yield
@@ -128,8 +141,9 @@ class Stage:
     def pages(self) -> dict[tuple[str, str], list[dict[str, Any]]]:
         """The pages in Notion by what they are of, without those in the trash."""
         found: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        source = self.source
         for page in self.peer.pages():
-            if not page["inTrash"]:
+            if not page["inTrash"] and page["dataSource"] == source:
                 values = page["values"]
                 found.setdefault((values["Batch ID"], values["Combination ID"]), []).append(page)
         return found
@@ -156,6 +170,30 @@ class Stage:
             *(status, *named.values(), batch.campaign_id, key),
         )
 
+    def finish(self, batch: submit.Batch, key: str, *, over_at: dt.datetime | None = None) -> None:
+        """Make the video a finished one, with its files, as a worker would."""
+        at = over_at or dt.datetime.now(dt.UTC)
+        self.move(batch, "completed", key=key, over_at=at, actual_cost=2)
+        self.run(
+            "INSERT INTO spotloom.asset (id, workspace_id, generation_id, kind, uri, sha256, bytes,"
+            " content_type, width, height) SELECT gen_random_uuid(), g.workspace_id, g.id, kind,"
+            " 'x', '', 9, 'video/mp4', 9, 9 FROM spotloom.generation g"
+            " JOIN spotloom.combination k ON k.id = g.combination_id,"
+            " unnest(ARRAY['video', 'poster']) AS kind WHERE g.campaign_id = %s AND k.key = %s",
+            *(batch.campaign_id, key),
+        )
+
+    async def peer_changed(self, page_id: str, back_to: dict[str, Any], wait: Any) -> None:
+        """Return when the page says again what it said."""
+        untouched = {"Updated", "Edited By"}
+
+        def same() -> bool:
+            (page,) = [p for p in self.peer.pages() if p["id"] == page_id]
+            return all(page["values"][k] == v for k, v in back_to.items() if k not in untouched)
+
+        assert not same()
+        await wait(same, 120)
+
     async def look(self, batch: submit.Batch, key: str) -> None:
         """Have the page read, as a webhook would."""
         video = await self.video(batch, key)
@@ -173,7 +211,7 @@ class Stage:
 async def stage(ground: Ground, peer: Peer, **more: Any) -> AsyncIterator[Stage]:
     """A workspace of its own, not yet connected."""
     engine, sessions = database.connect(ground.url, pool=10, role=database.Role.WORKER)
-    ground.run("DELETE FROM spotloom.mirror")
+    ground.run("TRUNCATE spotloom.mirror_change, spotloom.mirror_outbox, spotloom.mirror")
     try:
         async with Notion(Key(token=peer.token, address=peer.url, timeout_s=10)) as notion:
             made = Stage(ground=ground, peer=peer, sessions=sessions, notion=notion, **more)
@@ -181,3 +219,8 @@ async def stage(ground: Ground, peer: Peer, **more: Any) -> AsyncIterator[Stage]
             yield made
     finally:
         await engine.dispose()
+
+
+def other_workspace(stage: Stage) -> Stage:
+    """The same installation for another workspace."""
+    return replace(stage, workspace_id=ids.new())

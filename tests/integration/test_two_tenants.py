@@ -35,6 +35,7 @@ PUBLIC = {
     "/api/sora/webhook",
     "/api/webhooks/openai-videos",
     "/api/webhooks/clerk",
+    "/api/webhooks/notion",
 }
 # They change what is the asker's own, and end the session that the walk needs.
 OWN = {

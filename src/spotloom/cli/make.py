@@ -20,6 +20,7 @@ from spotloom import settings as setting
 from spotloom.campaigns import ids
 from spotloom.cli import say
 from spotloom.cli.briefs import BriefFile, Budget, Model, Provider, planned
+from spotloom.cli.notion import caught_up
 from spotloom.cli.plan import show
 from spotloom.cli.say import again, answer_json, err, out, plain, refusal
 from spotloom.creative.pricing import dollars
@@ -170,6 +171,8 @@ async def _make(settings: Settings, job: Job) -> "Exported":
                     async with wiring.worker_of(settings, base, using):
                         quiet = job.as_json
                         await progress.until_over(base.sessions, batch.campaign_id, quiet=quiet)
+                        if settings.notion_api_key is not None:
+                            await caught_up(base.sessions, batch.campaign_id)
                     return await _export(base, batch, job.folder)
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
@@ -16,6 +17,7 @@ from spotloom.settings import Settings
 if TYPE_CHECKING:
     from uuid import UUID
 
+    from spotloom.campaigns.database import Sessions
     from spotloom.campaigns.mirrors.status import Pages, Standing
     from spotloom.campaigns.tenancy import Scope
     from spotloom.generation.mirrors.notion import Desk
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+PATIENCE_S, LOOK_S = 15.0, 0.25  # without any page written; between two looks
 BY = "local"  # who did it, in the audit log: whoever may use this machine's database
 
 notion_app = typer.Typer(help="Notion: one page a video, both ways.", no_args_is_help=True)
@@ -155,6 +158,34 @@ def disconnect_command() -> None:
     """
     _here(_disconnect)
     say.out.print("Disconnected.", markup=False)
+
+
+async def caught_up(sessions: "Sessions", campaign_id: "UUID") -> None:
+    """Return when the campaign's pages say how it ended, or Notion does not take them now."""
+    from spotloom.campaigns.mirrors import status
+    from spotloom.campaigns.submit import LOCAL
+    from spotloom.campaigns.tenancy import Scope
+    from spotloom.generation.mirrors.notion import TARGET
+
+    scope, left, moved_at = Scope(sessions, LOCAL), -1, time.monotonic()
+    while time.monotonic() - moved_at < PATIENCE_S:
+        async with scope.read() as session:
+            standing = await status.standing(session, LOCAL, TARGET)
+            pages = await status.pages(session, LOCAL, TARGET, campaign_id=campaign_id)
+            noted = await status.noted(session, LOCAL, TARGET)
+        if standing is None or standing.trouble is not None:
+            break
+        waiting = pages.pending + noted
+        if not waiting:
+            return
+        if waiting != left:
+            left, moved_at = waiting, time.monotonic()
+        await asyncio.sleep(LOOK_S)
+    if left > 0:
+        say.err.print(
+            f"{left} pages in Notion are still to be written; `spotloom worker` writes them.",
+            markup=False,
+        )
 
 
 def _here(act: Callable[[_Here], Awaitable[T]]) -> T:

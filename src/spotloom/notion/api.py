@@ -266,7 +266,8 @@ class Notion:
                     body=None if body is None else dict(body),
                 )
         except notion.errors.HTTPResponseError as error:
-            raise _of(error.status, str(error.code), str(error), error.headers) from error
+            code = str(getattr(error.code, "value", error.code))
+            raise _of(error.status, code, str(error), error.headers) from error
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotionAway(f"Notion cannot be reached: {_named(error)}.") from error
         except (httpx.HTTPError, notion.errors.NotionClientErrorBase, TimeoutError) as error:
@@ -284,7 +285,6 @@ def _read(model: type[M], told: Any) -> M:
 
 
 def _of(status: int, code: str, message: str, headers: Mapping[str, str]) -> SpotloomError:
-    code = code.rpartition(".")[2]
     if status in _SLOW_DOWN:
         wait_s = retry_after_s(headers.get("retry-after"))
         return NotionSlow(f"Notion wants us to wait ({status}).", retry_after_s=wait_s)

@@ -165,7 +165,7 @@ _CLAIM = text(
     WITH due AS (
       SELECT o.target, o.combination_id, k.key, k.notion_page_id AS page_id, c.batch_key
         FROM spotloom.mirror_outbox o
-        JOIN spotloom.mirror m ON m.target = o.target
+        JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
         JOIN spotloom.combination k ON k.id = o.combination_id
         JOIN spotloom.campaign c ON c.id = o.campaign_id
        WHERE o.target = :target AND o.creating_at IS NULL
@@ -190,6 +190,7 @@ _IN_DOUBT = text(
     WITH due AS (
       SELECT o.target, o.combination_id, k.key, k.notion_page_id AS page_id, c.batch_key
         FROM spotloom.mirror_outbox o
+        JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
         JOIN spotloom.combination k ON k.id = o.combination_id
         JOIN spotloom.campaign c ON c.id = o.campaign_id
        WHERE o.target = :target AND o.creating_at IS NOT NULL

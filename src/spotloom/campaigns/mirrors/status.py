@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns.tables import Mirror
+from spotloom.campaigns.tables import Mirror, MirrorChange
 
 MOST_BLOCKED = 100
 
@@ -97,6 +97,16 @@ async def standing(session: AsyncSession, workspace_id: UUID, target: str) -> St
         )
     ).one_or_none()
     return None if row is None else Standing(**row._mapping)
+
+
+async def noted(session: AsyncSession, workspace_id: UUID, target: str) -> int:
+    """How many changes no mirror has taken up yet."""
+    found = await session.scalar(
+        select(func.count())
+        .select_from(MirrorChange)
+        .where(MirrorChange.workspace_id == workspace_id, MirrorChange.target == target)
+    )
+    return found or 0
 
 
 async def pages(

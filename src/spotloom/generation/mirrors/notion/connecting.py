@@ -1,6 +1,7 @@
 """Connects a workspace to a database in Notion: made, or checked and completed."""
 
 import datetime as dt
+from dataclasses import replace
 
 from spotloom.campaigns.mirrors import places
 from spotloom.campaigns.tenancy import Scope
@@ -21,6 +22,7 @@ async def connect(desk: Desk, scope: Scope, *, page: str | None, database: str |
         place = await places.place(session, TARGET)
     if place is not None and database_id in {None, place.database_id} and page is None:
         database_id, known = place.database_id, dict(place.properties)
+    made = database_id is None
     if database_id is None:
         database_id = await _made(desk, page)
     try:
@@ -34,6 +36,9 @@ async def connect(desk: Desk, scope: Scope, *, page: str | None, database: str |
             f"The database {database_id} could not be checked to its end: {error} "
             f"Run `spotloom notion setup --database {database_id}`."
         ) from error
+    if made:
+        told = f"Made the database '{prepared.title}' with {len(prepared.properties)} properties."
+        prepared = replace(prepared, done=(told, *prepared.done))
     await _keep(scope, prepared)
     return prepared
 

@@ -68,7 +68,7 @@ class Desk:
     ) -> T:
         """The answer to one request, sent when it is our turn; NotNow when there is none.
 
-        `before` is written down in the transaction that takes the turn.
+        `before` is written down before it leaves.
         """
         turn = await self._turn(before)
         try:
@@ -94,13 +94,17 @@ class Desk:
             turn = await places.turn(session, TARGET, fastest_s=self.timing.fastest_s)
             if turn is None:
                 raise NotNow("Notion is not asked at the moment.")
+            if turn.wait_s <= SOON_S:
+                if before is not None:
+                    await before(session)
+                return turn
+        # Whoever is killed while it waits has sent nothing, and left nothing in doubt.
+        await asyncio.sleep(turn.wait_s)
+        async with self.sessions.begin() as session:
+            if await places.paused(session, TARGET):
+                raise NotNow("Notion is not asked at the moment.")
             if before is not None:
                 await before(session)
-        if turn.wait_s > SOON_S:
-            await asyncio.sleep(turn.wait_s)
-            async with self.sessions() as session:
-                if await places.paused(session, TARGET):
-                    raise NotNow("Notion is not asked at the moment.")
         return turn
 
     async def _slow_down(self, turn: places.Turn, retry_after_s: float | None) -> None:

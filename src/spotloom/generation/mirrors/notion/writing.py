@@ -30,7 +30,9 @@ async def write(desk: Desk, place: Place, claim: Claim) -> None:
                 await outbox.forget(session, claim)
         if now is not None:
             await (_create if claim.page_id is None else _update)(desk, place, claim, now)
-    except (NotNow, NotionSlow) as error:
+    except NotNow as error:
+        await _postpone(desk, claim, in_s=0.0, error=str(error), in_vain=False)
+    except NotionSlow as error:
         await _not_made(desk, claim)
         await _postpone(desk, claim, in_s=0.0, error=str(error), in_vain=False)
     except NotionAway as error:
