@@ -50,9 +50,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--videos", type=int, default=WHOLE)
     parser.add_argument("--window", default="180x60", help="requests x seconds (default: 180x60)")
-    parser.add_argument("--kills", type=int, default=10_000, help="at most; one every 2 s")
+    parser.add_argument("--kills", type=int, default=10_000, help="at most")
+    parser.add_argument("--every", type=float, default=2.0, help="seconds between two kills")
     parser.add_argument("--changes", type=int, default=40, help="to measure the lag with")
     parser.add_argument("--rounds", type=int, default=9, help="of submits in each mood of Notion")
+    parser.add_argument("--only", action="append", help="filled, killed, lagSeconds or submit")
     given = parser.parse_args()
     requests, seconds = given.window.split("x")
     script = hard(requests=int(requests), seconds=float(seconds))
@@ -62,10 +64,14 @@ def main() -> None:
         "beside": BESIDE,
     }
     with _scenery() as scenery:
-        figures |= asyncio.run(_filled(scenery, given.videos, script))
-        figures["killed"] = asyncio.run(_killed(scenery, given.videos, script, kills=given.kills))
-        figures["lagSeconds"] = asyncio.run(_lag(scenery, given.changes))
-        figures["submit"] = asyncio.run(_submits(scenery, given.videos, given.rounds))
+        parts: dict[str, Any] = {
+            "filled": lambda: _filled(scenery, given.videos, script),
+            "killed": lambda: _killed(scenery, given, script),
+            "lagSeconds": lambda: _lag(scenery, given.changes),
+            "submit": lambda: _submits(scenery, given.videos, given.rounds),
+        }
+        for name in given.only or parts:
+            figures[name] = asyncio.run(parts[name]())
     print(json.dumps(figures, indent=2))
 
 
@@ -111,12 +117,18 @@ async def _filled(
 
 
 async def _killed(
-    scenery: generating.Scenery, videos: int, script: dict[str, Any], *, kills: int
+    scenery: generating.Scenery, given: argparse.Namespace, script: dict[str, Any]
 ) -> dict[str, Any]:
     async with _mirrored(scenery) as mirrored:
         mirrored.peer.faults(**script)
-        deadline_s = videos * 3 + kills * 20 + 300
-        return _told(await mirrored.drain(videos, deadline_s=deadline_s, timing=REAL, kills=kills))
+        told = await mirrored.drain(
+            given.videos,
+            deadline_s=given.videos * 6 + 900,
+            timing=REAL,
+            kills=given.kills,
+            every_s=given.every,
+        )
+    return _told(told)
 
 
 def _told(drained: Drained) -> dict[str, Any]:
@@ -126,7 +138,8 @@ def _told(drained: Drained) -> dict[str, Any]:
 async def _lag(scenery: generating.Scenery, changes: int) -> dict[str, float]:
     async with _mirrored(scenery) as mirrored:
         await mirrored.drain(20, deadline_s=120, timing=REAL)
-        found = await measuring.lags(mirrored, changes)
+        with mirrored.lives(REAL):
+            found = await measuring.lags(mirrored, changes)
     return {
         "p50": round(statistics.median(found), 2),
         "p95": round(measuring.percentile(found, 0.95), 2),
@@ -138,8 +151,7 @@ async def _submits(scenery: generating.Scenery, videos: int, rounds: int) -> dic
     """Median milliseconds of a submit, while a process mirrors."""
     with tempfile.TemporaryDirectory(prefix="spotloom-bench-") as folder:
         async with _mirrored(scenery) as mirrored:
-            with scenery.stage(Path(folder)) as plain:
-                mirrored.spawn(REAL).wait_ready()
+            with scenery.stage(Path(folder)) as plain, mirrored.lives(REAL):
                 taken = await measuring.submits(mirrored, plain, videos=videos, rounds=rounds)
     medians = {mood: round(1000 * statistics.median(times), 1) for mood, times in taken.items()}
     return {"videos": videos, "medianMs": medians}

@@ -44,17 +44,18 @@ async def test_killed_again_and_again_it_makes_each_page_once(mirrored):
     assert (told.pages, told.doubled, told.problems) == (60, 0, ())
 
 
+@pytest.mark.timed
 async def test_a_page_says_a_change_within_seconds_at_rest(mirrored):
     await mirrored.drain(6, deadline_s=60, timing=REAL)
-    lags = await measuring.lags(mirrored, 8)
+    with mirrored.lives(REAL):
+        lags = await measuring.lags(mirrored, 8)
     assert measuring.percentile(lags, 0.95) < 5, lags
 
 
+@pytest.mark.timed
 async def test_submitting_takes_no_longer_whatever_notion_does(mirrored, scenery, tmp_path):
-    with scenery.stage(tmp_path / "plain") as plain:
-        mirrored.spawn(QUICK).wait_ready()
+    with scenery.stage(tmp_path / "plain") as plain, mirrored.lives(QUICK):
         taken = await measuring.submits(mirrored, plain, videos=200, rounds=3)
     usual = statistics.median(taken.pop("none"))
-    assert {mood: round(min(times) / usual, 2) for mood, times in taken.items()} == {
-        mood: pytest.approx(1, abs=0.5) for mood in taken
-    }
+    longer = {mood: min(times) / usual for mood, times in taken.items()}
+    assert max(longer.values()) < 1.5, longer

@@ -2,14 +2,19 @@
 
 import asyncio
 import json
+import os
+import signal
+import subprocess
+import sys
 import time
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tests.integration.generating import Stage, Worker, until
+from tests.integration.generating import Stage, until
+from tests.integration.generating_provider import environment
 from tests.integration.notion_peer.running import Peer
 
 from spotloom.campaigns import database
@@ -20,7 +25,7 @@ from spotloom.generation.mirrors.notion import Desk
 from spotloom.generation.mirrors.notion.connecting import connect
 from spotloom.notion.api import Key, Notion
 
-PROGRAM = str(Path(__file__).with_name("mirror_worker.py"))
+PROGRAM = Path(__file__).with_name("mirror_worker.py")
 # The mirror's own waits, shortened where a test has no minutes; never what it decides.
 QUICK: dict[str, Any] = {
     "tick_s": 0.1,
@@ -100,10 +105,17 @@ class Mirrored:
         finally:
             await engine.dispose()
 
-    def spawn(self, timing: dict[str, Any]) -> Worker:
-        """A process that mirrors and does nothing else, not waited for."""
+    @contextmanager
+    def lives(self, timing: dict[str, Any]) -> Iterator["Lives"]:
+        """A process that mirrors and does nothing else, and can be killed and follow itself."""
         told = {"PEER_URL": self.peer.url, "PEER_TOKEN": self.peer.token}
-        return Worker(self.stage, PROGRAM, **told, PEER_TIMING=json.dumps(timing))
+        told |= {"DATABASE_URL": self.stage.url, "PEER_TIMING": json.dumps(timing)}
+        lives = Lives(self.stage.folder / "mirror.log", told)
+        try:
+            lives.begin()
+            yield lives
+        finally:
+            lives.close()
 
     def waiting(self) -> int:
         """How many pages do not yet say what they should."""
@@ -123,15 +135,16 @@ class Mirrored:
     ) -> Drained:
         """Submit so many videos and wait for their pages; meanwhile the process is killed."""
         await self.stage.submit(self.stage.order(videos))
-        worker = self.spawn(timing).wait_ready()
-        begun, killed = time.monotonic(), 0
-        while self.waiting():
-            if killed < kills:
-                await asyncio.sleep(every_s)
-                worker.kill()
-                worker, killed = self.spawn(timing).wait_ready(), killed + 1
-            assert time.monotonic() - begun < deadline_s, self.told()
-            await asyncio.sleep(0.1)
+        with self.lives(timing) as lives:
+            begun = struck = time.monotonic()
+            killed = 0
+            while self.waiting():
+                if killed < kills and time.monotonic() - struck >= every_s:
+                    lives.kill()
+                    lives.begin()
+                    struck, killed = time.monotonic(), killed + 1
+                assert time.monotonic() - begun < deadline_s, f"{self.told()}\n{lives.log_tail()}"
+                await asyncio.sleep(0.1)
         return self._drained(videos, seconds=time.monotonic() - begun, kills=killed)
 
     def _drained(self, videos: int, *, seconds: float, kills: int) -> Drained:
@@ -171,5 +184,50 @@ class Mirrored:
             "SELECT trouble, creates_from, paused_until, interval_s, setbacks, throttled"
             " FROM spotloom.mirror"
         )
-        logs = [worker.log.read_text(errors="replace")[-1500:] for worker in self.stage.workers]
-        return "\n".join(map(str, [*rows, *place, self.peer.ledger(), *logs[-2:]]))
+        return "\n".join(map(str, [*rows, *place, self.peer.ledger()]))
+
+
+class Lives:
+    """One mirroring process after another."""
+
+    def __init__(self, log: Path, told: dict[str, str]) -> None:
+        self._log = log
+        with log.open("ab") as file:
+            self._parent = subprocess.Popen(
+                [sys.executable, str(PROGRAM)],
+                env=environment(**told),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=file,
+                text=True,
+            )
+        self._pid = 0
+        self._read("ready")
+
+    def begin(self) -> None:
+        """Start the next one, at once."""
+        assert self._parent.stdin is not None
+        self._parent.stdin.write("go\n")
+        self._parent.stdin.flush()
+        self._pid = int(self._read("a process id"))
+
+    def kill(self) -> None:
+        """End it without a word."""
+        if self._pid:
+            os.kill(self._pid, signal.SIGKILL)
+        self._pid = 0
+
+    def close(self) -> None:
+        self.kill()
+        with self._parent:
+            self._parent.kill()
+
+    def log_tail(self) -> str:
+        """Its last words."""
+        return self._log.read_text(errors="replace")[-3000:]
+
+    def _read(self, what: str) -> str:
+        assert self._parent.stdout is not None
+        line = self._parent.stdout.readline()
+        assert line, f"the mirror ended where it should say {what}: {self.log_tail()}"
+        return line.strip()
