@@ -48,6 +48,10 @@ OWN = {
     ("post", "/api/keys"),
     ("post", "/api/invitations"),
     ("patch", "/api/budget"),
+    ("delete", "/api/notion"),
+    ("post", "/api/notion/setup"),
+    ("post", "/api/notion/pairing"),
+    ("post", "/api/notion/resync"),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/batch/{batch_id}/priority"): {"priority": "high"},

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, text, update
+from sqlalchemy import Row, TextClause, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.tables import CombinationRow
@@ -156,53 +156,46 @@ async def fold(session: AsyncSession, target: str) -> None:
     await session.execute(_FOLD, {"target": target, "most": FOLDED_AT_ONCE})
 
 
-_CLAIMED = """
-    o.target, o.combination_id, o.workspace_id, o.campaign_id, o.claim, o.wanted, o.look,
-    o.sent, o.agreed, o.answer, o.attempts, o.creating_at
-"""
-_CLAIM = text(
-    f"""
-    WITH due AS (
-      SELECT o.target, o.combination_id, k.key, k.notion_page_id AS page_id, c.batch_key
-        FROM spotloom.mirror_outbox o
-        JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
-        JOIN spotloom.combination k ON k.id = o.combination_id
-        JOIN spotloom.campaign c ON c.id = o.campaign_id
-       WHERE o.target = :target AND o.creating_at IS NULL
-         AND (o.state = 'pending' AND o.next_at <= clock_timestamp()
-              OR o.state = 'settled' AND o.renew_at <= clock_timestamp())
-         AND coalesce(o.leased_until, '-infinity') <= clock_timestamp()
-         AND (k.notion_page_id IS NOT NULL OR m.creates_from IS NULL
-              OR m.creates_from <= clock_timestamp())
-       ORDER BY o.since, k.position LIMIT 1 FOR UPDATE OF o SKIP LOCKED
+def _claiming(which: str, order: str, most: str, also: str = "") -> TextClause:
+    """Leases the pages of which that is so, and that nobody else holds."""
+    return text(
+        f"""
+        WITH due AS (
+          SELECT o.target, o.combination_id, k.key, k.notion_page_id AS page_id, c.batch_key
+            FROM spotloom.mirror_outbox o
+            JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
+            JOIN spotloom.combination k ON k.id = o.combination_id
+            JOIN spotloom.campaign c ON c.id = o.campaign_id
+           WHERE o.target = :target AND coalesce(o.leased_until, '-infinity') <= clock_timestamp()
+             AND {which}
+           ORDER BY {order} LIMIT {most} FOR UPDATE OF o SKIP LOCKED
+        )
+        UPDATE spotloom.mirror_outbox o
+           SET {also} claim = :claim,
+               leased_until = clock_timestamp() + make_interval(secs => :lease_s)
+          FROM due WHERE o.target = due.target AND o.combination_id = due.combination_id
+        RETURNING o.target, o.combination_id, o.workspace_id, o.campaign_id, o.claim, o.wanted,
+                  o.look, o.sent, o.agreed, o.answer, o.attempts, o.creating_at,
+                  due.key, due.batch_key, due.page_id
+        """  # noqa: S608 - our own words
     )
-    UPDATE spotloom.mirror_outbox o
-       SET claim = :claim, leased_until = clock_timestamp() + make_interval(secs => :lease_s),
-           attempts = o.attempts + 1,
-           since = CASE WHEN o.state = 'settled' THEN clock_timestamp() ELSE o.since END,
-           state = 'pending'
-      FROM due WHERE o.target = due.target AND o.combination_id = due.combination_id
-    RETURNING {_CLAIMED}, due.key, due.batch_key, due.page_id
-    """  # noqa: S608 - our own columns
+
+
+_CLAIM = _claiming(
+    """o.creating_at IS NULL
+       AND (o.state = 'pending' AND o.next_at <= clock_timestamp()
+            OR o.state = 'settled' AND o.renew_at <= clock_timestamp())
+       AND (k.notion_page_id IS NOT NULL OR m.creates_from IS NULL
+            OR m.creates_from <= clock_timestamp())""",
+    "o.since, k.position",
+    "1",
+    """attempts = o.attempts + 1, state = 'pending',
+       since = CASE WHEN o.state = 'settled' THEN clock_timestamp() ELSE o.since END,""",
 )
-_IN_DOUBT = text(
-    f"""
-    WITH due AS (
-      SELECT o.target, o.combination_id, k.key, k.notion_page_id AS page_id, c.batch_key
-        FROM spotloom.mirror_outbox o
-        JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
-        JOIN spotloom.combination k ON k.id = o.combination_id
-        JOIN spotloom.campaign c ON c.id = o.campaign_id
-       WHERE o.target = :target AND o.creating_at IS NOT NULL
-         AND o.creating_at <= clock_timestamp() - make_interval(secs => :after_s)
-         AND coalesce(o.leased_until, '-infinity') <= clock_timestamp()
-       ORDER BY o.creating_at LIMIT :most FOR UPDATE OF o SKIP LOCKED
-    )
-    UPDATE spotloom.mirror_outbox o
-       SET claim = :claim, leased_until = clock_timestamp() + make_interval(secs => :lease_s)
-      FROM due WHERE o.target = due.target AND o.combination_id = due.combination_id
-    RETURNING {_CLAIMED}, due.key, due.batch_key, due.page_id
-    """  # noqa: S608 - our own columns
+_IN_DOUBT = _claiming(
+    """o.creating_at <= clock_timestamp() - make_interval(secs => :after_s)""",
+    "o.creating_at",
+    ":most",
 )
 
 
