@@ -46,7 +46,7 @@ ROWS = 660
 BARS = {"exclude": 50.0, "filter": 150.0}  # ms
 
 # From the act until the frame that shows it has been painted.
-TIMED = """
+TIMED = """() => {
 window.timed = async (act) => {
   await new Promise((done) => setTimeout(done, 30));
   const begin = performance.now();
@@ -62,7 +62,7 @@ window.type = (input, text) => {
   input.value = text;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 };
-"""
+}"""
 OURS = {
     "exclude": """(n) => timed(() =>
         document.querySelectorAll(".mbody > .mrow .act button")[n * 7].click())""",
@@ -119,10 +119,20 @@ async def opened(studio: Studio) -> Page:
 
 
 async def measured(page: Page, acts: dict[str, str], times: int) -> dict[str, dict[str, float]]:
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    async def worked() -> float:
+        answer = await session.send("Performance.getMetrics")
+        return next(m["value"] for m in answer["metrics"] if m["name"] == "TaskDuration") * 1000
+
     found = {}
     for name, act in acts.items():
         await page.evaluate(act, 0)  # once to warm up
-        found[name] = told([await page.evaluate(act, n) for n in range(1, times + 1)])
+        before = await worked()
+        took = told([await page.evaluate(act, n) for n in range(1, times + 1)])
+        found[name] = took | {"cpu": round((await worked() - before) / times, 1)}
+    await session.detach()
     return found
 
 
@@ -149,7 +159,9 @@ async def run(times: int) -> dict[str, Any]:
         "ours": ours,
         "plainTable": plain,
         "bars": BARS,
-        "met": all(ours[name]["p95"] <= bar for name, bar in BARS.items()),
+        "met": {name: ours[name]["p95"] <= bar for name, bar in BARS.items()},
+        # What the page's thread worked for one act, whatever else the machine does meanwhile.
+        "metInCpu": {name: ours[name]["cpu"] <= bar for name, bar in BARS.items()},
         "load": round(os.getloadavg()[0], 1),
         "cores": os.cpu_count(),
         "chromium": version,

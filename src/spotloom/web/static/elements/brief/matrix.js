@@ -61,6 +61,7 @@ class BriefMatrix extends Element {
   }
 
   updated() {
+    document.body.toggleAttribute("data-selecting", this.chosen().length > 0);
     const body = this.querySelector(".mbody");
     const { rows } = space.get();
     if (!body || !rows?.length) return;

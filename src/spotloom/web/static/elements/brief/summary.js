@@ -13,7 +13,7 @@ import { cap, cheaper, fewer, outcome, tightest } from "./ways.js";
 const open = signal(false);
 
 /** `5 × 4 × 11 × 3 = 660 videos`, and what exclusions leave of it. */
-export function equation() {
+function equation() {
   const { factors, total, kept, missing } = space.get();
   if (missing.length) return html`<p class="equation">${missing.length === vocabulary.dimensions.filter((one) => one.required).length ? "Nothing chosen yet" : `${plural(missing.length, "choice")} to go`}</p>`;
   return html`<p class="equation" data-total=${total}>${factors ? html`${factors} = ` : nothing}<b>${plural(total, "video")}</b></p>
@@ -21,9 +21,15 @@ export function equation() {
 }
 
 /** The cost of what is kept: the server's figure as soon as it is there. */
-export const cost = () => Math.round(each() * space.get().kept * 100) / 100;
+const cost = () => fresh()?.estimatedCost ?? Math.round(each() * space.get().kept * 100) / 100;
 const free = () => !modelOf(form()).charges;
-const seconds = () => Math.ceil(space.get().kept / Math.max(1, data.slots)) * data.typicalVideoSeconds;
+const seconds = () => fresh()?.expectedSeconds ?? Math.ceil(space.get().kept / Math.max(1, data.slots)) * data.typicalVideoSeconds;
+
+/** The server's plan where it is of the draft as it stands. */
+function fresh() {
+  const { state, plan } = planned.get();
+  return state === "ok" ? plan : null;
+}
 
 function time() {
   const { kept } = space.get();
@@ -37,15 +43,17 @@ class BriefSummary extends Element {
     const { missing, kept } = space.get();
     const ready = !missing.length;
     const isOpen = open.get();
+    const rules = met();
+    const troubles = rules.length + (kept > cap ? 1 : 0);
     return html`<div class="summary ${isOpen ? "isopen" : ""}">
       <div class="moneycard">
         <div class="figures" aria-live="polite" aria-atomic="true">${equation()}
           ${ready ? html`<p class="sum">${money(cost())}</p>` : nothing}</div>
         ${ready ? html`<p class="note">${plural(kept, "video")} × ${money(each())}${free() ? " · a forecast: the sandbox is free" : ""}</p><p class="note">${time()}</p>` : html`<p class="note">Choose at least one option of ${missing.map((one) => one.label).join(", ")}.</p>`}
-        <button class="opener button small narrow-only" aria-expanded=${isOpen} aria-controls="summary-more" @click=${() => open.set(!isOpen)}>${icon(isOpen ? "chevron-down" : "chevron-up", "small")}${this.step === "matrix" ? "Details" : troubles() ? plural(troubles(), "remark") : "Details"}</button>
+        <button class="opener button small narrow-only" aria-expanded=${isOpen} aria-controls="summary-more" @click=${() => open.set(!isOpen)}>${icon(isOpen ? "chevron-down" : "chevron-up", "small")}${troubles ? plural(troubles, "remark") : "Details"}</button>
       </div>
-      <div class="more stack tight" id="summary-more">${line()}${fits()}${conflicts()}${remarks()}${exclusions()}${unsaved.get() ? html`<p class="notice warn">${icon("triangle-alert")}<span>This browser does not keep the draft: it is lost when you leave. Export it as a file.</span></p>` : nothing}</div>
       ${onward(this.step)}
+      <div class="more stack tight" id="summary-more">${line()}${fits()}${rules.map(conflict)}${remarks()}${exclusions()}${unsaved.get() ? html`<p class="notice warn">${icon("triangle-alert")}<span>This browser does not keep the draft: it is lost when you leave. Export it as a file.</span></p>` : nothing}</div>
     </div>`;
   }
 }
@@ -84,8 +92,8 @@ function met() {
     .filter((one) => one.many);
 }
 
-const conflicts = () => met().map(({ rule, many }) => html`<p class="notice ${rule.effect === "warn" ? "warn" : ""}" data-rule=${rule.key}>${icon(rule.effect === "warn" ? "triangle-alert" : "ban")}
-  <span>${rule.reason} <b>${rule.effect === "warn" ? `${plural(many, "video")} ${many === 1 ? "is" : "are"} like this.` : `${plural(many, "combination")} left out.`}</b></span></p>`);
+const conflict = ({ rule, many }) => html`<p class="notice ${rule.effect === "warn" ? "warn" : ""}" data-rule=${rule.key}>${icon(rule.effect === "warn" ? "triangle-alert" : "ban")}
+  <span>${rule.reason} <b>${rule.effect === "warn" ? `${plural(many, "video")} ${many === 1 ? "is" : "are"} like this.` : `${plural(many, "combination")} left out.`}</b></span></p>`;
 
 /** What else the server remarks, such as a field that nothing uses. */
 function remarks() {
@@ -109,5 +117,3 @@ function replaceExclusions(exclude) {
   change({ exclude });
   return () => change({ exclude: before });
 }
-
-const troubles = () => met().length + (space.get().kept > cap ? 1 : 0);
