@@ -98,6 +98,7 @@ TABLE = """() => {
 
 
 def told(times: list[float]) -> dict[str, float]:
+    """The middle, the slow end and the worst, in ms."""
     ordered = sorted(times)
     return {
         "p50": round(statistics.median(ordered), 1),
@@ -107,6 +108,7 @@ def told(times: list[float]) -> dict[str, float]:
 
 
 async def opened(studio: Studio) -> Page:
+    """The matrix of 660 rows, loaded and at rest."""
     page = await studio.open("/new")
     text = await page.locator("#data").text_content()
     key = f"spotloom.draft.{json.loads(text or '')['workspace']}"
@@ -119,6 +121,7 @@ async def opened(studio: Studio) -> Page:
 
 
 async def measured(page: Page, acts: dict[str, str], times: int) -> dict[str, dict[str, float]]:
+    """What each act takes, and how much of it the page's thread works."""
     session = await page.context.new_cdp_session(page)
     await session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
@@ -137,6 +140,7 @@ async def measured(page: Page, acts: dict[str, str], times: int) -> dict[str, di
 
 
 async def run(times: int) -> dict[str, Any]:
+    """Both ways, one after the other in one page."""
     async with stages.opened() as stage, async_playwright() as playwright:
         browser = await chromium(playwright)
         studio = Studio(stage=stage, browser=browser)
@@ -170,6 +174,7 @@ async def run(times: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=30)
     print(json.dumps(asyncio.run(run(parser.parse_args().times)), indent=1))
