@@ -21,23 +21,28 @@ export const main = () => vocabulary.dimensions.filter((dimension) => dimension.
 export function audience() {
   const optional = vocabulary.dimensions.filter((dimension) => !dimension.required);
   const chosen = optional.filter((dimension) => form().dimensions[dimension.key].length).length;
-  return html`<details class="audience" ?open=${chosen > 0}><summary><h3>Audience</h3><span class="soft small">${chosen ? `${plural(chosen, "dimension")} chosen` : "Optional: left open, anyone may be shown"}</span>${icon("chevron-down", "small")}</summary>
+  return html`<details class="audience" ?open=${chosen > 0}><summary><h3>Audience</h3><span
+    class="soft small">${chosen ? `${plural(chosen, "dimension")} chosen` : "Optional: left open, anyone may be shown"}</span>${icon("chevron-down", "small")}</summary>
     <div class="stack">${optional.map(group)}</div></details>`;
 }
 
 function dependent(key) {
   if (key === "aesthetic" && isAnimated(form())) return styles();
   if (key === "audioStyle" && isVoiced(form())) {
-    return html`<div class="dependent">${text("heroVoDescription", { label: "The voice", most: 400, long: true, hint: "Who speaks the voice-over, and how. Heard only with a VO audio style.", example: "A woman in her forties, dry and unhurried." })}</div>`;
+    return html`<div class="dependent">${text("heroVoDescription", { label: "The voice", most: 400, long: true,
+      hint: "Who speaks the voice-over, and how. Heard only with a VO audio style.", example: "A woman in her forties, dry and unhurried." })}</div>`;
   }
   return nothing;
 }
 
 function styles() {
   const pick = (key) => () => change({ animationStyle: key });
-  const one = (key, label, help) => html`<label class="chip" title=${help}><input type="radio" name="animationStyle" .checked=${live(form().animationStyle === key)} @change=${pick(key)}>${label}</label>`;
-  return html`<fieldset class="dependent field" id=${idOf("animationStyle")}><legend class="label">Animation style <span class="optional">only for the animated looks; does not multiply</span></legend>
-    <div class="chips">${one("", "No particular style", "The model decides.")}${vocabulary.animationStyles.map((style) => one(style.key, style.label, style.help))}</div>${errorsBelow("animationStyle")}</fieldset>`;
+  const one = (key, label, help) => html`<label class="chip" title=${help}><input type="radio" name="animationStyle" .checked=${live(form().animationStyle === key)}
+    @change=${pick(key)}>${label}</label>`;
+  return html`<fieldset class="dependent field" id=${idOf("animationStyle")}><legend class="label">Animation style <span
+    class="optional">only for the animated looks; does not multiply</span></legend>
+    <div class="chips">${one("", "No particular style", "The model decides.")}${vocabulary.animationStyles.map(
+      (style) => one(style.key, style.label, style.help))}</div>${errorsBelow("animationStyle")}</fieldset>`;
 }
 
 function group(dimension) {
@@ -65,7 +70,8 @@ function chip(dimension, option, chosen) {
     choose(dimension.key, next.length === 1 && next[0] === ANY ? [] : next);
     leave(`dimensions.${dimension.key}`);
   };
-  return html`<label class="chip" @pointerenter=${point}><input type="checkbox" .checked=${live(chosen.includes(option.key) || implied)} aria-description=${option.help} @focus=${point} @change=${toggle}>${option.label}</label>`;
+  return html`<label class="chip" @pointerenter=${point}><input type="checkbox" .checked=${live(chosen.includes(option.key) || implied)}
+    aria-description=${option.help} @focus=${point} @change=${toggle}>${option.label}</label>`;
 }
 
 /** Arrow keys go from chip to chip, Home and End to the first and last. */

@@ -33,7 +33,8 @@ export function completed(given = {}) {
 }
 
 /** Whether anybody has put something into the form yet. */
-export const isBlank = (form) => !TEXTS.some((key) => form[key]) && !Object.values(form.dimensions).some((options) => options.length) && !form.exclude.length && form.budget === null;
+export const isBlank = (form) => !TEXTS.some((key) => form[key]) && !Object.values(form.dimensions).some((options) => options.length) && !form.exclude.length
+  && form.budget === null;
 
 function stored() {
   try {
@@ -130,5 +131,6 @@ export function sendable(wanted = form()) {
   const { model, duration, aspectRatio, loop, priority, budget } = wanted;
   const dimensions = Object.fromEntries(Object.entries(wanted.dimensions).filter(([, options]) => options.length));
   const exclude = rows ? effective(rows, wanted.exclude) : wanted.exclude;
-  return { brand: "", bigIdea: "", ...sent, dimensions, model, duration, aspectRatio, loop, priority, ...(budget === null ? {} : { budget }), ...(exclude.length ? { exclude } : {}) };
+  return { brand: "", bigIdea: "", ...sent, dimensions, model, duration, aspectRatio, loop, priority, ...(budget === null ? {} : { budget }),
+    ...(exclude.length ? { exclude } : {}) };
 }

@@ -34,7 +34,8 @@ export const idOf = (field) => `field-${field.replace(".", "-")}`;
 
 export function errorsBelow(field) {
   const found = errorsOf(field);
-  return found.length ? html`<p class="error" id="${idOf(field)}-error">${icon("circle-alert", "small")}<span>${found.map((each, place) => html`${place ? html`<br>` : nothing}${sentence(each)}`)}</span></p>` : nothing;
+  return found.length ? html`<p class="error" id="${idOf(field)}-error">${icon("circle-alert", "small")}<span>${found.map((each, place) => html`${place ? html`<br>`
+    : nothing}${sentence(each)}`)}</span></p>` : nothing;
 }
 
 /** The server's message as a sentence of its own. */
@@ -56,8 +57,10 @@ export function text(field, { label, hint = "", most, required = false, long = f
   return html`<div class="field">
     <label for=${id} class="line">${label}${required ? nothing : html`<span class="optional">optional</span>`}${counted}</label>
     ${long
-      ? html`<textarea class="input" id=${id} rows="3" .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required} aria-describedby=${describes} @input=${write} @blur=${() => leave(field)}></textarea>`
-      : html`<input class="input" id=${id} type=${type} .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required} aria-describedby=${describes} autocomplete="off" @input=${write} @blur=${() => leave(field)}>`}
+      ? html`<textarea class="input" id=${id} rows="3" .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required}
+        aria-describedby=${describes} @input=${write} @blur=${() => leave(field)}></textarea>`
+      : html`<input class="input" id=${id} type=${type} .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required}
+        aria-describedby=${describes} autocomplete="off" @input=${write} @blur=${() => leave(field)}>`}
     ${hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : nothing}
     ${errorsBelow(field)}
   </div>`;

@@ -52,7 +52,8 @@ async function read(file) {
     if (yaml.length > LARGEST) return toast(`${file.name} is larger than 1 MB; a brief is a page of text.`, { kind: "bad" });
     const found = await api.post("/api/brief/read", { yaml, name: file.name.slice(0, 200) || "brief.yaml" });
     const undo = replace(found.formData);
-    notes.set(found.problems.length ? { title: `${file.name} is open. ${plural(found.problems.length, "thing")} in it could not be read as it stands:`, list: found.problems.map((each) => `${each.field} ${each.message}`), kind: "warn" } : null);
+    notes.set(found.problems.length ? { title: `${file.name} is open. ${plural(found.problems.length, "thing")} in it could not be read as it stands:`,
+      list: found.problems.map((each) => `${each.field} ${each.message}`), kind: "warn" } : null);
     toast(`${file.name} is open.`, { action: { label: "Undo", run: () => { undo(); notes.set(null); } } });
   } catch (error) {
     if (error.status !== 422) return complain(error);

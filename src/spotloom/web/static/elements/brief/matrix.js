@@ -54,13 +54,16 @@ class BriefMatrix extends Element {
     const sort = view.get().sort;
     return html`${this.bar(rows)}${facets(counts)}${this.narrowedBar(shown)}${ruleTags(rows)}${constants()}
       <div class="card flush matrixcard"><div class="matrix" role="table" aria-label="Combinations" aria-rowcount=${shown.length + 1}>
-        <div role="rowgroup">${head(this.columns(), { sort, onSort: sortBy, allSelected: chosen > 0 && chosen === shown.length, someSelected: chosen > 0, onAll: () => this.selectAll(chosen < shown.length) })}</div>
+        <div role="rowgroup">${head(this.columns(), { sort, onSort: sortBy, allSelected: chosen > 0 && chosen === shown.length, someSelected: chosen > 0,
+          onAll: () => this.selectAll(chosen < shown.length) })}</div>
         <div role="rowgroup" class="mbody" @click=${this.clicked}></div></div>
-        ${shown.length ? nothing : html`<p class="soft nomatch">No combination matches. <button class="textbutton" @click=${clear}>Show all ${count(rows.length)}</button></p>`}</div>
+        ${shown.length ? nothing : html`<p class="soft nomatch">No combination matches. <button class="textbutton"
+          @click=${clear}>Show all ${count(rows.length)}</button></p>`}</div>
       ${this.bulkbar()}`;
   }
 
   updated() {
+    document.body.toggleAttribute("data-selecting", this.chosen().length > 0);
     const body = this.querySelector(".mbody");
     const { rows } = space.get();
     if (!body || !rows?.length) return;
@@ -83,8 +86,10 @@ class BriefMatrix extends Element {
     const { text, state } = view.get();
     const made = space.get().kept;
     const states = { all: ["All", rows.length], made: ["Made", made], excluded: ["Excluded", rows.length - made] };
-    return html`<div class="line matrixbar"><div class="withicon find">${icon("search")}<input class="input" id="find" type="search" placeholder="Find in all dimensions" aria-label="Find in all dimensions" .value=${live(text)} @input=${(event) => see({ text: event.target.value })}></div>
-      <div class="segmented" role="group" aria-label="Show">${Object.entries(states).map(([key, [label, many]]) => html`<button aria-pressed=${state === key} @click=${() => see({ state: key })}>${label} <span class="count">${count(many)}</span></button>`)}</div>
+    return html`<div class="line matrixbar"><div class="withicon find">${icon("search")}<input class="input" id="find" type="search"
+      placeholder="Find in all dimensions" aria-label="Find in all dimensions" .value=${live(text)} @input=${(event) => see({ text: event.target.value })}></div>
+      <div class="segmented" role="group" aria-label="Show">${Object.entries(states).map(([key, [label, many]]) => html`<button aria-pressed=${state === key}
+        @click=${() => see({ state: key })}>${label} <span class="count">${count(many)}</span></button>`)}</div>
       <span class="push line"><button class="button quiet iconic" aria-label="Undo" title="Undo (Ctrl Z)" ?disabled=${!canUndo()} @click=${undo}>${icon("undo-2")}</button>
       <button class="button quiet iconic" aria-label="Redo" title="Redo (Ctrl Shift Z)" ?disabled=${!canRedo()} @click=${redo}>${icon("redo-2")}</button>
       <button class="button quiet" aria-pressed=${view.get().every} @click=${() => see({ every: !view.get().every })}>${labelled("columns-2", "All dimensions")}</button>
@@ -100,7 +105,8 @@ class BriefMatrix extends Element {
     return html`<div class="line narrowed" role="status"><b>${plural(shown.length, "combination")} shown</b>
       ${open.length ? html`<button class="button small" @click=${() => leaveOut(open)}>${labelled("ban", `Exclude all ${count(open.length)}`)}</button>` : nothing}
       ${closed.length ? html`<button class="button small" @click=${() => takeIn(closed)}>${labelled("undo-2", `Include all ${count(closed.length)}`)}</button>` : nothing}
-      ${condition && state !== "excluded" && open.length ? html`<button class="button small" title="Also what later edits of the brief add" @click=${() => addRule(condition)}>Exclude as a rule: ${said(condition)}</button>` : nothing}
+      ${condition && state !== "excluded" && open.length ? html`<button class="button small" title="Also what later edits of the brief add"
+        @click=${() => addRule(condition)}>Exclude as a rule: ${said(condition)}</button>` : nothing}
       <button class="button quiet small" @click=${clear}>${labelled("x", "Clear filters")}</button></div>`;
   }
 
@@ -189,16 +195,20 @@ const roomy = matchMedia("(min-width: 641px)").matches;
 function facets(counts) {
   const varying = space.get().chosen.filter((one) => one.options.length > 1);
   if (!varying.length) return nothing;
-  return html`<details class="facets" ?open=${roomy}><summary class="small soft">${icon("filter", "small")}Filter by dimension</summary><div class="facetrows">${varying.map(({ dimension, options }) => html`<div class="facet" role="group" aria-label=${dimension.label}><span class="small soft">${dimension.label}</span>
+  return html`<details class="facets" ?open=${roomy}><summary class="small soft">${icon("filter", "small")}Filter by dimension</summary><div
+    class="facetrows">${varying.map(({ dimension, options }) => html`<div class="facet" role="group" aria-label=${dimension.label}><span
+    class="small soft">${dimension.label}</span>
     <span class="chips">${options.map((option) => {
       const on = view.get().facets[dimension.key]?.includes(option.key) ?? false;
-      return html`<button class="chip small" aria-pressed=${on} @click=${() => toggleFacet(dimension.key, option.key)}>${option.label}<span class="count">${count(counts.get(`${dimension.key}=${option.key}`) ?? 0)}</span></button>`;
+      return html`<button class="chip small" aria-pressed=${on} @click=${() => toggleFacet(dimension.key, option.key)}>${option.label}<span
+        class="count">${count(counts.get(`${dimension.key}=${option.key}`) ?? 0)}</span></button>`;
     })}</span></div>`)}</div></details>`;
 }
 
 function ruleTags(rows) {
   if (!rules().length) return nothing;
-  return html`<div class="line ruletags"><span class="small soft">Your rules</span>${rules().map((rule) => html`<span class="tag">${said(rule)} · ${count(rows.filter((row) => holds(rule, row.values)).length)}
+  return html`<div class="line ruletags"><span class="small soft">Your rules</span>${rules().map((rule) => html`<span
+    class="tag">${said(rule)} · ${count(rows.filter((row) => holds(rule, row.values)).length)}
     <button class="textbutton" aria-label="Remove the rule ${said(rule)}" @click=${() => removeRule(rule)}>${icon("x", "small")}</button></span>`)}</div>`;
 }
 
@@ -206,7 +216,8 @@ function ruleTags(rows) {
 function constants() {
   const fixed = space.get().chosen.filter((one) => one.options.length === 1 && one.options[0].key !== ANY);
   if (!fixed.length || view.get().every) return nothing;
-  return html`<p class="small constants"><span class="soft">In every video:</span> ${fixed.map(({ dimension, options }) => html`<span class="tag"><span class="soft">${dimension.label}</span> ${options[0].label}</span> `)}</p>`;
+  return html`<p class="small constants"><span class="soft">In every video:</span> ${fixed.map(({ dimension, options }) => html`<span class="tag"><span
+    class="soft">${dimension.label}</span> ${options[0].label}</span> `)}</p>`;
 }
 
 follow({ everyRow: true });

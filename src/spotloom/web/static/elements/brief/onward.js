@@ -14,10 +14,12 @@ export function onward(step) {
   const { kept, missing } = space.get();
   if (step === "matrix") {
     const stuck = missing.length || kept === 0 || kept > cap;
-    return html`<div class="onward"><a class="button primary large" aria-disabled=${stuck ? "true" : "false"} href=${stuck ? "#" : "/new/confirm"} @click=${(event) => stuck && event.preventDefault()}>Go on with ${plural(kept, "video")}${icon("arrow-right", "small")}</a>
+    return html`<div class="onward"><a class="button primary large" aria-disabled=${stuck ? "true" : "false"} href=${stuck ? "#" : "/new/confirm"} @click=${(event) => stuck
+      && event.preventDefault()}>Go on with ${plural(kept, "video")}${icon("arrow-right", "small")}</a>
       <a class="button quiet" href="/new">${icon("arrow-left", "small")}Edit the brief</a></div>`;
   }
-  return html`<div class="onward"><button class="button primary large" id="onward" aria-busy=${going.get()} @click=${toMatrix}>${missing.length ? "See the matrix" : `See the matrix of ${plural(kept, "video")}`}${icon("arrow-right", "small")}</button>
+  return html`<div class="onward"><button class="button primary large" id="onward" aria-busy=${going.get()}
+    @click=${toMatrix}>${missing.length ? "See the matrix" : `See the matrix of ${plural(kept, "video")}`}${icon("arrow-right", "small")}</button>
     ${tried.get() && problems().length ? html`<p class="small bad" role="status">${plural(problems().length, "thing")} to change first.</p>` : nothing}</div>`;
 }
 

@@ -22,7 +22,12 @@ export function factors(chosen) {
 }
 
 /** Whether an exclusion or a rule, `{dimension: option or options}`, holds for these values. */
-export const holds = (when, values) => Object.entries(when).every(([key, options]) => (Array.isArray(options) ? options.includes(values[key]) : options === values[key]));
+export function holds(when, values) {
+  let known = terms.get(when);
+  if (!known) terms.set(when, (known = Object.entries(when).map(([key, options]) => [key, [options].flat()])));
+  return known.every(([key, options]) => options.includes(values[key]));
+}
+const terms = new WeakMap(); // a condition's entries: it is held against hundreds of rows at each change
 
 /** Every combination, the last dimension fastest, with `at`, `id`, `values` and `why`; null when there are too many to list. */
 export function combinations(chosen) {

@@ -42,17 +42,22 @@ const draw = () => render(html`<h2>Templates</h2><p class="soft small">Briefs of
     : kept.get().length ? html`<ul class="templates">${kept.get().map(row)}</ul>` : html`<p class="soft templatesempty">There is no template yet.</p>`}
   <footer><button class="button" @click=${() => dialog.close()}>Close</button></footer>`, dialog);
 
-const saveForm = () => html`<form class="line keep" @submit=${save}><input class="input small" name="name" required maxlength="80" placeholder="Name for the brief as it is now" aria-label="Name of the new template" autocomplete="off">
+const saveForm = () => html`<form class="line keep" @submit=${save}><input class="input small" name="name" required maxlength="80"
+  placeholder="Name for the brief as it is now" aria-label="Name of the new template" autocomplete="off">
   <button class="button small">${labelled("save", "Save")}</button></form>`;
 
 function row(one) {
   if (naming === one.id) {
-    return html`<li><form class="line keep" @submit=${(event) => rename(event, one)}><input class="input small" name="name" required maxlength="80" .value=${one.name} aria-label="New name" autocomplete="off">
+    return html`<li><form class="line keep" @submit=${(event) => rename(event, one)}><input class="input small" name="name" required maxlength="80"
+      .value=${one.name} aria-label="New name" autocomplete="off">
       <button class="button small">Rename</button><button type="button" class="button quiet small" @click=${() => { naming = null; draw(); }}>Back</button></form></li>`;
   }
-  return html`<li class="line keep"><button class="templaterow" @click=${() => start(one)}><b class="clip">${one.name}</b><span class="soft small">${ago(one.updatedAt)}</span></button>
-    ${may("editor") ? html`<button class="button quiet small iconic" aria-label="Save the brief over ${one.name}" title="Save the brief over it" @click=${() => over(one)}>${icon("save", "small")}</button>
-      <button class="button quiet small iconic" aria-label="Rename ${one.name}" title="Rename" @click=${() => { naming = one.id; draw(); dialog.querySelector("li input").focus(); }}>${icon("pencil", "small")}</button>
+  return html`<li class="line keep"><button class="templaterow" @click=${() => start(one)}><b class="clip">${one.name}</b><span
+    class="soft small">${ago(one.updatedAt)}</span></button>
+    ${may("editor") ? html`<button class="button quiet small iconic" aria-label="Save the brief over ${one.name}" title="Save the brief over it"
+      @click=${() => over(one)}>${icon("save", "small")}</button>
+      <button class="button quiet small iconic" aria-label="Rename ${one.name}" title="Rename"
+        @click=${() => { naming = one.id; draw(); dialog.querySelector("li input").focus(); }}>${icon("pencil", "small")}</button>
       <button class="button quiet small iconic" aria-label="Delete ${one.name}" title="Delete" @click=${() => remove(one)}>${icon("trash-2", "small")}</button>` : nothing}</li>`;
 }
 
