@@ -59,7 +59,7 @@ class BatchDrawer extends Element {
   }
 
   inside(video) {
-    const now = video.now;
+    const now = video.live.get();
     const place = shown.get().indexOf(video);
     return html`<header class="top"><div><p class="soft small">No. ${video.position + 1} of ${page.videos.length}, ${video.key}</p><h2
       id="drawer-title" tabindex="-1" autofocus>${video.title}</h2></div>
