@@ -272,6 +272,7 @@ async def _followed(page: Page, ground: Ground, campaign: Campaign, load: Load) 
         "fps": round(counted["frames"] / elapsed, 1),
         "slowFrames": counted["slow"],
         "mainThreadMsASecond": {n: round(1000 * each / elapsed, 1) for n, each in busy.items()},
+        "mainThreadMsAFrame": round(1000 * busy["task"] / max(1, counted["frames"]), 2),
         "longTasks": counted["long"],
         "longestTaskMs": round(counted["longest"]),
         "heapMB": [round(before / 1e6, 2), round(after / 1e6, 2)],
