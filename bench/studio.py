@@ -55,7 +55,8 @@ probe.begin = () => { Object.assign(probe, {frames: 0, long: 0, longest: 0, slow
   const tick = now => { probe.frames++; if (now - last > 34) probe.slow++; last = now;
     if (probe.on) requestAnimationFrame(tick); };
   requestAnimationFrame(tick); };
-const look = () => { const row = document.querySelector(".list .body :is(.state, .about), .plain td");
+const look = () => {
+  const row = document.querySelector(".list .body :is(.state, .about), .plain td");
   if (row && row.getBoundingClientRect().top < innerHeight) probe.rows = performance.now();
   else requestAnimationFrame(look); };
 requestAnimationFrame(look);

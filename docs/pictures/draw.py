@@ -45,12 +45,13 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="spotloom-docs-") as name, _chromium() as browser:
         folder = Path(name)
         folder.chmod(0o711)  # root's database runs as another account, which passes through
+        with studio.served(folder / "new", _environment(folder / "new")) as place:
+            studio.first_run(browser, place)
         home = folder / "home"
-        with studio.served(home, _environment(folder)) as place:
-            session = studio.first_run(browser, place)
-            plan = json.loads(_spotloom(folder, "plan", str(SAMPLE), "--json"))
-            _spotloom(folder, "demo", "--no-serve", "--out", str(folder / "demo"))
-            studio.screens(browser, place, session)
+        plan = json.loads(_spotloom(home, "plan", str(SAMPLE), "--json"))
+        _spotloom(home, "demo", "--no-serve", "--out", str(folder / "demo"))
+        with studio.served(home, _environment(home)) as place:
+            studio.screens(browser, place)
         sheet = folder / "demo" / "index.html"
         manifest = json.loads(sheet.with_name("manifest.json").read_text(encoding="utf-8"))
         _say("drawing")
@@ -59,13 +60,13 @@ def main() -> None:
         _draw(browser, folder, "variations", size=(1600, 826), groups=_groups(folder, manifest))
 
 
-def _spotloom(folder: Path, *words: str) -> str:
-    """Run the program with no settings but a home of its own; what it printed."""
+def _spotloom(home: Path, *words: str) -> str:
+    """Run the program with no settings but that home; what it printed."""
     _say(f"spotloom {words[0]}")
     done = subprocess.run(  # noqa: S603 - our own program
         [sys.executable, "-m", "spotloom", *words],
-        env=_environment(folder),
-        cwd=folder,  # no .env is read here
+        env=_environment(home),
+        cwd=home.parent,  # no .env is read here
         stdout=subprocess.PIPE,
         text=True,
         timeout=900,
@@ -76,10 +77,10 @@ def _spotloom(folder: Path, *words: str) -> str:
     return done.stdout
 
 
-def _environment(folder: Path) -> dict[str, str]:
-    """Nothing of this shell's settings but a home of its own."""
+def _environment(home: Path) -> dict[str, str]:
+    """Nothing of this shell's settings but that home."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return kept | {"SPOTLOOM_HOME": str(folder / "home"), "PYTHONPATH": str(SOURCE.parent)}
+    return kept | {"SPOTLOOM_HOME": str(home), "PYTHONPATH": str(SOURCE.parent)}
 
 
 @contextmanager

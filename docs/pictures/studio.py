@@ -86,21 +86,15 @@ def served(home: Path, environment: dict[str, str]) -> Iterator[Served]:
         process.wait(60)
 
 
-def first_run(browser: Browser, place: Served) -> dict[str, Any]:
-    """Picture the way in and the welcome; the owner's session."""
+def first_run(browser: Browser, place: Served) -> None:
+    """Picture the way in, and the welcome on the other side of it."""
     _take(browser, place, [Screen("sign-in", "/sign-in")], session=None)
-    context = browser.new_context()
-    page = context.new_page()
-    page.goto(place.link)
-    page.wait_for_url(f"{place.url}/")
-    session = dict(context.storage_state())
-    context.close()
-    _take(browser, place, [Screen("welcome", "/")], session=session)
-    return session
+    _take(browser, place, [Screen("welcome", "/")], session=_signed_in(browser, place))
 
 
-def screens(browser: Browser, place: Served, session: dict[str, Any]) -> None:
+def screens(browser: Browser, place: Served) -> None:
     """Picture everything else: the demo's films reviewed, another batch under way."""
+    session = _signed_in(browser, place)
     context = browser.new_context(base_url=place.url, storage_state=session)
     (demo,) = _told(context.request.get("/api/campaigns"))["items"]
     _review(context.request, demo["batchId"], place.url)
@@ -126,6 +120,17 @@ def screens(browser: Browser, place: Served, session: dict[str, Any]) -> None:
     _say(f"docs/pictures/studio: {total:,} bytes")
     if total > MOST_BYTES:
         sys.exit(f"docs: the studio's pictures are larger than {MOST_BYTES:,} bytes together.")
+
+
+def _signed_in(browser: Browser, place: Served) -> Any:
+    """The owner's session, as their browser keeps it."""
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(place.link)
+    page.wait_for_url(f"{place.url}/")
+    session = context.storage_state()
+    context.close()
+    return session
 
 
 def _review(ask: APIRequestContext, batch: str, url: str) -> None:
@@ -198,26 +203,24 @@ def _open_a_video(page: Page) -> None:
     page.locator("dialog[open]").wait_for()
 
 
-def _take(
-    browser: Browser, place: Served, wanted: Sequence[Screen], *, session: dict[str, Any] | None
-) -> None:
+def _take(browser: Browser, place: Served, wanted: Sequence[Screen], *, session: Any) -> None:
     """Each screen in both sizes and both themes."""
     PICTURES.mkdir(exist_ok=True)
     for width, height in SIZES:
         for theme in THEMES:
+            context = browser.new_context(
+                base_url=place.url,
+                viewport={"width": width, "height": height},
+                color_scheme=theme,
+                reduced_motion="reduce",
+                storage_state=session,
+            )
+            page = context.new_page()
             for screen in wanted:
-                context = browser.new_context(
-                    base_url=place.url,
-                    viewport={"width": width, "height": height},
-                    color_scheme=theme,
-                    reduced_motion="reduce",
-                    storage_state=session,
-                )
-                page = context.new_page()
                 page.goto(screen.path)
                 screen.act(page)
                 _shoot(page, PICTURES / f"{screen.name}-{width}-{theme}.webp")
-                context.close()
+            context.close()
 
 
 def _shoot(page: Page, target: Path) -> None:

@@ -19,6 +19,8 @@ from tests.integration.generating_server import restart
 from spotloom import embedded
 from spotloom.campaigns.database import plain_url
 
+pytestmark = pytest.mark.faults
+
 TAKEN_OVER_WITHIN_S = 10.0
 
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from uuid import UUID
 
 import psycopg
@@ -44,12 +44,12 @@ async def working(
     liveness: Liveness,
     *,
     finishes: int | None = None,
-    beside: Callable[[], Coroutine[None, None, None]],
+    beside: Sequence[Callable[[], Coroutine[None, None, None]]],
 ) -> AsyncIterator[None]:
     """Do durable work in this process for as long as the context is open.
 
-    `finishes` bounds the files that are fetched and checked here at once; `beside` is one more
-    loop that goes on meanwhile.
+    `finishes` bounds the files that are fetched and checked here at once; `beside` are more loops
+    that go on meanwhile.
     """
     use(tools)
     await liveness.start()
@@ -66,7 +66,7 @@ async def working(
         worker.mend(),
         worker.tidy(),
         worker.recognise(),
-        beside(),
+        *(loop() for loop in beside),
     )
     loops = [asyncio.create_task(loop) for loop in work]
     faults = _stopping_with(loops)

@@ -1,5 +1,5 @@
 // The videos under review: what is said of each, decisions at once on the page and then at the server, and their undoing.
-import { api } from "../../core/api.js";
+import { api, each as eachOf } from "../../core/api.js";
 import { pageData } from "../../core/element.js";
 import { BatchLine } from "../../core/live.js";
 import { computed, signal } from "../../vendor/lit.js";
@@ -7,6 +7,8 @@ import { computed, signal } from "../../vendor/lit.js";
 const data = pageData();
 const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
 const MOST_TRIES = 5;
+const AGAIN = [429, 503]; // too fast, or the database is busy: the server says when to ask again
+const MOST_ALONE = 12; // more than these are asked for as a list
 const AT_ONCE = 6; // decisions under way at a time, when there are many
 
 const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
@@ -137,8 +139,8 @@ async function stored(key, changes, before) {
     try {
       return await api.patch(path, changes, { version: byKey.get(key).version });
     } catch (error) {
-      if (tries >= MOST_TRIES || ![412, 429].includes(error.status)) throw error;
-      if (error.status === 429) {
+      if (tries >= MOST_TRIES || ![412, ...AGAIN].includes(error.status)) throw error;
+      if (error.status !== 412) {
         await seconds(error.retryAfterS ?? 1);
         continue;
       }
@@ -184,22 +186,28 @@ export async function prompt(key) {
 
 /** Follow what others say, and videos that are finished meanwhile; `heard` is told of each that was seen to change. */
 export function follow(heard) {
-  const refresh = async (key) => {
-    const known = byKey.get(key);
+  const seen = (fresh) => {
+    const known = byKey.get(fresh.combinationId);
+    if (pending.get(fresh.combinationId)?.length || !fresh.files.video) return;
+    take(fresh);
+    if (known && known.review !== fresh.review) heard(fresh.combinationId);
+  };
+  const refresh = async (keys) => {
     try {
-      take(await api.get(`${base}/${key}`));
+      if (keys.length > MOST_ALONE) for await (const fresh of eachOf(`${base}?status=completed&limit=200`)) seen(fresh);
+      else for (const key of keys) seen(await api.get(`${base}/${key}`));
     } catch (error) {
-      if (error.name !== "AbortError") console.info("review: not refreshed yet", key, error.message);
-      return;
+      if (error.name !== "AbortError") console.info("review: not refreshed yet:", error.message);
     }
-    if (known && known.review !== byKey.get(key).review) heard(key);
+  };
+  const isNews = (told) => {
+    const known = byKey.get(told.combinationId);
+    if (pending.get(told.combinationId)?.length) return false;
+    return known ? told.version > known.version : told.status === "completed" && Boolean(told.files?.video);
   };
   const news = (told) => {
-    for (const each of told.videos) {
-      const known = byKey.get(each.combinationId);
-      const busy = pending.get(each.combinationId)?.length;
-      if (!busy && (known ? each.version > known.version : each.status === "completed" && each.files?.video)) refresh(each.combinationId);
-    }
+    const keys = told.videos.filter(isNews).map((each) => each.combinationId);
+    if (keys.length) refresh(keys);
   };
   return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news } });
 }
