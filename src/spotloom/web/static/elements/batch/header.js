@@ -21,7 +21,7 @@ class BatchHeader extends Element {
     const { group } = view.get();
     const state = gone.get() ? "gone" : online.get() ? line.state.get() : "offline";
     return html`<section class="card answers" aria-label="Progress">
-      <div class="line"><p class="far"><span class="serif">${count(now.over)} of ${count(now.totalVideos)}</span> <span class="soft">finished</span></p>
+      <div class="line"><p class="far"><span class="serif">${count(now.counts.completed)} of ${count(now.totalVideos)}</span> <span class="soft">done</span></p>
         <span class="push livemark ${state}" role="status">${LIVE[state]}</span></div>
       <div class="meter" role="img" aria-label="${now.percent} % finished">${["completed", "running", "failed", "unknown", "cancelled"].map((each) =>
       html`<i class=${each === "running" ? "busy" : each} data-part=${(100 * counted(GROUPS[each])) / now.totalVideos}></i>`)}</div>
