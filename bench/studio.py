@@ -251,10 +251,13 @@ async def _followed(page: Page, ground: Ground, campaign: Campaign, load: Load) 
     await _true(page, "probe.rows !== null")
     await page.wait_for_timeout(1500)
     session = await page.context.new_cdp_session(page)
+    # Its own processor time, which neighbours on the machine change less than the clock.
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
     with _fed(ground, campaign) as fed:
         await page.wait_for_timeout(2000)
         before = await _heap(session)
         sent = fed[0]
+        busy = await _busy(session)
         await page.evaluate("probe.begin()")
         begun = time.monotonic()
         await page.wait_for_timeout(load.seconds / 2 * 1000)
@@ -264,15 +267,26 @@ async def _followed(page: Page, ground: Ground, campaign: Campaign, load: Load) 
         counted = await page.evaluate("(probe.on = false, probe)")
         elapsed = time.monotonic() - begun
         sent = fed[0] - sent
+        busy = {name: now - busy[name] for name, now in (await _busy(session)).items()}
         after = await _heap(session)
     return {
         "fps": round(counted["frames"] / elapsed, 1),
         "slowFrames": counted["slow"],
+        "mainThreadMsASecond": {n: round(1000 * each / elapsed, 1) for n, each in busy.items()},
+        "mainThreadMsAFrame": round(1000 * busy["task"] / max(1, counted["frames"]), 2),
         "longTasks": counted["long"],
         "longestTaskMs": round(counted["longest"]),
         "heapMB": [round(before / 1e6, 2), round(after / 1e6, 2)],
         "updates": sent,
     }
+
+
+async def _busy(session: Any) -> dict[str, float]:
+    """Processor seconds of the page's main thread so far."""
+    told = (await session.send("Performance.getMetrics"))["metrics"]
+    named = {each["name"]: each["value"] for each in told}
+    wanted = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+    return {name.removesuffix("Duration").lower(): named[name] for name in wanted}
 
 
 async def _heap(session: Any) -> float:

@@ -3,7 +3,7 @@ import { signal } from "../vendor/lit.js";
 import { signInFirst } from "./api.js";
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 2000; // a page that was cut off is right again within 3 s
+const LONGEST_WAIT_MS = 1500; // a page that was cut off is right again within 3 s
 const SILENT_MS = 40_000; // the server's heartbeat comes every 15 s
 
 /** The events of one batch. `on.snapshot`, `on.delta`, `on.over` and `on.gone` take the event's data. */

@@ -33,7 +33,8 @@ export async function retry(videos, what = "") {
   const blocked = again.filter((video) => reason(video.now).id === "moderation" && video.now.status === "failed").length;
   const lost = again.filter((video) => video.now.status === "lost").length;
   const body = html`<p>Each is a new order at ${money(sum(again) / again.length)}, within your budgets.</p>
-    ${blocked ? html`<p class="warn">${plural(blocked, "video")} of these were refused by moderation. With the same words they will most likely be refused again.</p>` : nothing}
+    ${blocked ? html`<p class="warn">${plural(blocked, "video")} of these were refused by moderation. With the same words they will most likely be
+      refused again.</p>` : nothing}
     ${lost ? html`<p class="warn">${plural(lost, "video")} may have been charged already.</p>` : nothing}${free()}`;
   if (!(await agreed({ title: `Retry ${plural(again.length, what ? `${what} video` : "video")}?`, body, confirm: `Retry ${words}` }))) return undefined;
   const key = wishKey();
@@ -49,14 +50,18 @@ export async function cancel(videos = null) {
   const waiting = these.filter((video) => video.now.status === "queued");
   const there = these.filter((video) => AT_PROVIDER.includes(video.now.status));
   if (!waiting.length && !there.length) return toast("None of these waits or is at the provider, so there is nothing to cancel.");
-  const body = html`${waiting.length ? html`<p>${plural(waiting.length, "video")} still ${waiting.length === 1 ? "waits" : "wait"} and ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.</p>` : nothing}
-    ${there.length ? html`<p>${plural(there.length, "video")} at the provider will be asked to stop. Where it cannot, the video still arrives, is kept, and costs up to ${money(sum(there))}.</p>` : nothing}
+  const body = html`${waiting.length ? html`<p>${plural(waiting.length, "video")} still ${waiting.length === 1 ? "waits" : "wait"} and
+    ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.</p>` : nothing}
+    ${there.length ? html`<p>${plural(there.length, "video")} at the provider will be asked to stop. Where it cannot, the video still arrives, is
+    kept, and costs up to ${money(sum(there))}.</p>` : nothing}
     ${videos ? nothing : html`<p>Finished videos stay. Cancelled ones can be retried later.</p>`}${free()}`;
   const confirm = `Cancel ${plural(waiting.length + there.length, "video")}${waiting.length ? ` · saves ${money(sum(waiting))}` : ""}`;
-  if (!(await agreed({ title: videos ? `Cancel ${plural(these.length, "video")}?` : "Cancel what is left of this batch?", body, confirm, danger: true }))) return undefined;
+  if (!(await agreed({ title: videos ? `Cancel ${plural(these.length, "video")}?` : "Cancel what is left of this batch?", body, confirm, danger:
+    true }))) return undefined;
   return attempted(async () => {
     const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined);
-    toast([done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "", done.askedToStop ? `${plural(done.askedToStop, "video")} asked to stop` : ""].filter(Boolean).join(", ") + ".");
+    toast([done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "", done.askedToStop ? `${plural(done.askedToStop,
+    "video")} asked to stop` : ""].filter(Boolean).join(", ") + ".");
   });
 }
 
@@ -116,12 +121,14 @@ const edit = (video, change) => told(video, api.patch(`${path}/combinations/${vi
 /** Say that these may be used, or may not; undone from the toast. */
 export async function review(videos, verdict, rejectReason = null) {
   const these = videos.filter((video) => video.now.status === "completed" && (video.now.review !== verdict || rejectReason));
-  if (!these.length) return toast(verdict === "approved" ? "Only finished videos can be approved, and these are already." : "Only finished videos are reviewed, and these are already.");
+  if (!these.length) return toast(verdict === "approved" ? "Only finished videos can be approved, and these are already." :
+    "Only finished videos are reviewed, and these are already.");
   const before = new Map(these.map((video) => [video, video.now.review]));
   for (const video of these) video.set({ review: verdict });
   const word = verdict === "approved" ? "approve" : "reject";
   const done = await forEach(these, (video) =>
-    verdict === "none" ? edit(video, { review: "none" }) : told(video, api.post(`${path}/combinations/${video.key}/${word}`, verdict === "rejected" ? { reason: rejectReason } : undefined)));
+    verdict === "none" ? edit(video, { review: "none" }) : told(video, api.post(`${path}/combinations/${video.key}/${word}`, verdict === "rejected" ?
+    { reason: rejectReason } : undefined)));
   if (done < these.length) return undefined;
   return toast(`${plural(done, "video")} ${verdict === "none" ? "put back" : verdict}.`, {
     action: { label: "Undo", run: () => forEach(these, (video) => {
@@ -179,7 +186,8 @@ export async function manifest(kind) {
     if (kind === "csv") return save(new Blob([await api.get(`${path}/combinations`, { accept: "text/csv" })], { type: "text/csv" }), `${page.batchId}.csv`);
     const lines = await Array.fromAsync(each(`${path}/combinations?limit=200`));
     const { spend } = figures.get();
-    const told = { campaign: page.id, batchId: page.batchId, currency: spend.currency, estimatedCost: spend.estimated, actualCost: spend.actual, reservedCost: spend.reserved, unknownCost: spend.unknown, videos: lines };
+    const told = { campaign: page.id, batchId: page.batchId, currency: spend.currency, estimatedCost: spend.estimated, actualCost: spend.actual,
+      reservedCost: spend.reserved, unknownCost: spend.unknown, videos: lines };
     return save(new Blob([JSON.stringify(told, null, 2)], { type: "application/json" }), `${page.batchId}.json`);
   });
 }

@@ -11,7 +11,8 @@ const KINDS = [
     advice: "The video was made, but five downloads were no use. A retry makes it anew." },
 ];
 const EXPIRED = { id: "expired", title: "The file was gone before we had it", advice: "The provider dropped it, after it was charged. A retry makes it anew." };
-const LOST = { id: "lost", title: "The provider no longer knows it", advice: "It may have been charged. Look at the provider's own list before you retry: a retry buys it again." };
+const LOST = { id: "lost", title: "The provider no longer knows it", advice:
+  "It may have been charged. Look at the provider's own list before you retry: a retry buys it again." };
 const OTHER = { id: "provider", title: "The provider could not make it", advice: "The fault is on the provider's side. A retry often helps." };
 
 /** The group of a video that failed. */

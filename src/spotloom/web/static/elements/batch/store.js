@@ -30,16 +30,14 @@ class Video {
     this.title = this.words.filter((_, dimension) => page.dimensions[dimension].options.length > 1).join(", ") || this.words.join(", ");
     this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
     const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
-    this.live = signal({ status, attempt, progress, error, review, winner: Boolean(winner), version, priority, actual, files: { video, poster, sprite } });
-  }
-
-  get now() {
-    return this.live.get();
+    this.now = { status, attempt, progress, error, review, winner: Boolean(winner), version, priority, actual, files: { video, poster, sprite } };
+    this.live = signal(this.now); // for who follows this one video
   }
 
   /** Change what is shown; the server's next word about the video replaces it. */
   set(change) {
-    this.live.set({ ...this.live.get(), ...change });
+    this.now = { ...this.now, ...change };
+    this.live.set(this.now);
     changed.add(this);
     frame ||= requestAnimationFrame(flush);
   }
