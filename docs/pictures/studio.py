@@ -99,27 +99,33 @@ def screens(browser: Browser, place: Served) -> None:
     (demo,) = _told(context.request.get("/api/campaigns"))["items"]
     _review(context.request, demo["batchId"], place.url)
     _under_way(context.request, place)
+    there = _told(context.request.get(f"/api/campaigns/{LIVE}/combinations?status=failed"))["items"]
+    failed = there[0]["combinationId"]
     context.close()
-    live, review = f"/campaigns/{LIVE}", f"/campaigns/{demo['batchId']}/review"
-    wanted = [
+    _take(browser, place, _wanted(demo["batchId"], failed), session=session)
+    total = sum(path.stat().st_size for path in PICTURES.glob("*.webp"))
+    _say(f"docs/pictures/studio: {total:,} bytes")
+    if total > MOST_BYTES:
+        sys.exit(f"docs: the studio's pictures are larger than {MOST_BYTES:,} bytes together.")
+
+
+def _wanted(demo: str, failed: str) -> list[Screen]:
+    """What there is to see once there are films."""
+    live, review = f"/campaigns/{LIVE}", f"/campaigns/{demo}/review"
+    return [
         Screen("home", "/"),
-        Screen("brief", "/new?sample=1"),
+        Screen("brief", "/new?sample=1", _to_what_varies),
         Screen("matrix", "/new?sample=1", _to_the_matrix),
         Screen("confirm", "/new?sample=1", _to_the_sum),
         Screen("batch", live),
-        Screen("films", f"{live}?view=grid"),
-        Screen("video", f"{live}?status=failed", _open_a_video),
+        Screen("films", f"{live}?view=grid", _to_the_films),
+        Screen("video", f"{live}?video={failed}"),
         Screen("review", review),
         Screen("compare", f"{review}?view=two"),
         Screen("sheet", f"{review}?view=sheet"),
         Screen("queue", "/queue"),
         Screen("settings", "/settings"),
     ]
-    _take(browser, place, wanted, session=session)
-    total = sum(path.stat().st_size for path in PICTURES.glob("*.webp"))
-    _say(f"docs/pictures/studio: {total:,} bytes")
-    if total > MOST_BYTES:
-        sys.exit(f"docs: the studio's pictures are larger than {MOST_BYTES:,} bytes together.")
 
 
 def _signed_in(browser: Browser, place: Served) -> Any:
@@ -183,6 +189,12 @@ def _under_way(ask: APIRequestContext, place: Served) -> None:
     _until(there, what=f"{LIVE} as it is pictured")
 
 
+def _to_what_varies(page: Page) -> None:
+    page.goto("/new")  # the draft, without the word on where it came from
+    what = page.get_by_role("heading", name="What varies")
+    what.evaluate("heading => heading.closest('section, .card').scrollIntoView()")
+
+
 def _to_the_matrix(page: Page) -> None:
     page.get_by_role("button", name=re.compile("^See the matrix")).click()
     page.wait_for_url("**/new/matrix")
@@ -198,9 +210,9 @@ def _to_the_sum(page: Page) -> None:
     page.wait_for_url("**/new/confirm")
 
 
-def _open_a_video(page: Page) -> None:
-    page.locator(".vid:visible").first.click()
-    page.locator("dialog[open]").wait_for()
+def _to_the_films(page: Page) -> None:
+    page.locator(".vid .frame img").first.wait_for(state="attached")
+    page.locator("batch-tools").evaluate("tools => tools.scrollIntoView()")
 
 
 def _take(browser: Browser, place: Served, wanted: Sequence[Screen], *, session: Any) -> None:
@@ -216,6 +228,7 @@ def _take(browser: Browser, place: Served, wanted: Sequence[Screen], *, session:
                 storage_state=session,
             )
             page = context.new_page()
+            page.set_default_timeout(PATIENCE_S * 1000)
             for screen in wanted:
                 page.goto(screen.path)
                 screen.act(page)
