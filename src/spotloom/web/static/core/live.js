@@ -18,13 +18,18 @@ export class BatchLine {
     this.wait = FIRST_WAIT_MS;
     this.open();
     addEventListener("online", () => this.again(0));
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0));
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0),
+    );
   }
 
   open() {
     clearTimeout(this.timer);
     this.source?.close();
-    const source = (this.source = new EventSource(this.last ? `${this.path}?since=${encodeURIComponent(this.last)}` : this.path));
+    const source = (this.source = new EventSource(
+      this.last ? `${this.path}?since=${encodeURIComponent(this.last)}` : this.path,
+    ));
     source.onopen = () => {
       this.wait = FIRST_WAIT_MS;
       this.state.set("live");
@@ -55,13 +60,16 @@ export class BatchLine {
     clearTimeout(this.timer);
     this.state.set("reconnecting");
     this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
-    this.timer = setTimeout(async () => {
-      const answer = await fetch(this.batch, { credentials: "same-origin" }).catch(() => null);
-      if (answer?.status === 401) signInFirst();
-      else if (answer?.status === 404) this.end();
-      else if (answer?.ok) this.open();
-      else this.again(this.wait);
-    }, wait * (0.8 + 0.4 * Math.random()));
+    this.timer = setTimeout(
+      async () => {
+        const answer = await fetch(this.batch, { credentials: "same-origin" }).catch(() => null);
+        if (answer?.status === 401) signInFirst();
+        else if (answer?.status === 404) this.end();
+        else if (answer?.ok) this.open();
+        else this.again(this.wait);
+      },
+      wait * (0.8 + 0.4 * Math.random()),
+    );
   }
 
   watch() {

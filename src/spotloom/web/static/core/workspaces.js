@@ -17,6 +17,17 @@ export async function fill(place) {
   const { items } = await api.get("/api/workspaces");
   if (items.length < 2) return;
   const button = (each) =>
-    html`<button class="button small ${each.current ? "" : "quiet"}" aria-pressed=${each.current} @click=${() => each.current || go(each.id)}>${each.name}</button>`;
-  render(html`<p class="soft small" id="spaces-of">Workspace</p><p class="line" role="group" aria-labelledby="spaces-of">${items.map(button)}</p><hr />`, place);
+    html`<button
+      class="button small ${each.current ? "" : "quiet"}"
+      aria-pressed=${each.current}
+      @click=${() => each.current || go(each.id)}
+    >
+      ${each.name}
+    </button>`;
+  render(
+    html`<p class="soft small" id="spaces-of">Workspace</p>
+      <p class="line" role="group" aria-labelledby="spaces-of">${items.map(button)}</p>
+      <hr />`,
+    place,
+  );
 }

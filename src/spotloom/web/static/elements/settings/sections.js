@@ -2,7 +2,8 @@
 import { offer } from "../../core/keys.js";
 
 const links = [...document.querySelectorAll(".sections a")];
-const show = () => links.find((link) => link.ariaCurrent === "page")?.scrollIntoView({ block: "nearest", inline: "center" });
+const show = () =>
+  links.find((link) => link.ariaCurrent === "page")?.scrollIntoView({ block: "nearest", inline: "center" });
 
 show();
 addEventListener("resize", show);
