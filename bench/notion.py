@@ -72,6 +72,7 @@ def main() -> None:
         }
         for name in given.only or parts:
             figures[name] = asyncio.run(parts[name]())
+            print(name, json.dumps(figures[name]), file=sys.stderr)  # each takes minutes
     print(json.dumps(figures, indent=2))
 
 

@@ -64,12 +64,12 @@ async def test_notion_is_away_and_everything_is_made_and_told_afterwards(
     await stage.submit(stage.order(40))
     for _ in range(2):
         stage.spawn(**told).wait_ready()
-    await stage.finished(240)
+    await stage.finished(600)
     under_way.struck("Notions stopped")
     await under_way.weigh(stage)
     assert stage.statuses() == {"completed": 40}
     mirrored.peer.start()
-    await mirrored.settled(480)
+    await mirrored.settled(600)
     pages = mirrored.peer.pages()
     assert [page["values"]["Status"] for page in pages] == ["Completed"] * 40
     assert mirrored.peer.ledger()["duplicates"] == []
@@ -86,9 +86,9 @@ async def test_workers_are_killed_while_they_make_and_tell(mirrored: Mirrored, r
         await asyncio.sleep(2)
         crew.kill_one()
         under_way.struck("workers killed")
-    await crew.finish(240)
+    await crew.finish(600)
     await under_way.weigh(stage)
-    await mirrored.settled(480)
+    await mirrored.settled(600)
     pages = mirrored.peer.pages()
     assert [page["values"]["Status"] for page in pages] == ["Completed"] * 60
     assert mirrored.peer.ledger()["duplicates"] == []
@@ -96,7 +96,7 @@ async def test_workers_are_killed_while_they_make_and_tell(mirrored: Mirrored, r
 
 
 async def test_pages_are_less_than_five_seconds_behind_at_rest(mirrored: Mirrored) -> None:
-    await mirrored.drain(20, deadline_s=240, timing=REAL)
+    await mirrored.drain(20, deadline_s=600, timing=REAL)
     with mirrored.lives(REAL):
         lags = await measuring.lags(mirrored, 60)
     tally.notes.append(f"notion, lag: p95 {measuring.percentile(lags, 0.95):.2f} s of {len(lags)}")

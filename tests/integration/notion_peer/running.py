@@ -77,6 +77,10 @@ class Peer:
     def ledger(self) -> dict[str, Any]:
         return dict(self.http.get("/peer/ledger").json())
 
+    def count(self) -> int:
+        """How many requests it was sent, without the rest of the ledger."""
+        return int(self.http.get("/peer/count").json()["requests"])
+
     def reset(self) -> None:
         """Start the ledger anew; what was made stays."""
         self._control("reset", {})

@@ -218,6 +218,10 @@ class Notion:
         pages = [page for page in self.workspace.all(Page) if page.source is not None]
         return JSONResponse(self.ledger.told(pages) | {"blocks": self.workspace.blocks})
 
+    async def show_count(self, _: Request) -> Response:
+        """The requests so far: cheap to ask."""
+        return JSONResponse({"requests": len(self.ledger.arrivals)})
+
     async def reset(self, _: Request) -> Response:
         """Forget what was asked; what was made stays."""
         self.ledger = Ledger()
@@ -290,6 +294,7 @@ class Notion:
         return [
             Route("/peer/faults", self.set_faults, methods=["POST"]),
             Route("/peer/ledger", self.show_ledger),
+            Route("/peer/count", self.show_count),
             Route("/peer/reset", self.reset, methods=["POST"]),
             Route("/peer/pages", self.show_pages),
             Route("/peer/edit", self.edit, methods=["POST"]),
