@@ -205,7 +205,7 @@ async def test_what_is_ours_is_said_again_with_a_line_in_the_log(video, name):
     page_id = video.page["id"]
     video.stage.peer.edit(page_id, {name.replace("_", " "): OURS[name]})
     with capture_logs() as logs:
-        async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+        async with video.stage.mirroring(poll_s=1.0, trash_s=600):
             await video.stage.peer_changed(page_id, before, video.wait)
     undone = [line for line in logs if line["event"] == "notion.undone"]
     assert len(undone) == 1
@@ -214,7 +214,7 @@ async def test_what_is_ours_is_said_again_with_a_line_in_the_log(video, name):
 
 
 async def test_an_edit_is_found_by_asking_and_noted_under_its_editor(video):
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         video.there(Review=choice("Approved"))
 
         async def taken():
@@ -243,7 +243,7 @@ async def test_an_edit_is_seen_in_the_answer_to_our_own_writing(video):
 
 async def test_a_query_that_lags_undoes_nothing(video):
     """What a query shows may be old: only the page itself decides."""
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         for words in ("one", "two", "three"):
             video.there(Notes=text(words))
             await video.here(winner=words == "two")
@@ -258,7 +258,7 @@ async def test_a_query_that_lags_undoes_nothing(video):
 
 async def test_a_priority_request_is_done_and_cleared(video):
     video.there(Priority_Request=choice("High"))
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         await video.wait(lambda: video.shown["Answer"], 120)
         await video.told()
     assert video.shown["Answer"] == "Moved to high priority."
@@ -269,7 +269,7 @@ async def test_a_priority_request_is_done_and_cleared(video):
 async def test_a_retry_request_is_done_once_and_unticked(video):
     video.stage.move(video.batch, "failed", error_text="Gave up.")
     free(video)
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         await video.told()
         video.there(Retry_Request=tick(True))
         await video.wait(lambda: video.shown["Answer"], 120)
@@ -286,7 +286,7 @@ async def test_a_retry_beyond_what_was_approved_is_refused(video):
     """Without a budget, what was confirmed at the submit is the most that Notion may spend."""
     video.stage.move(video.batch, "failed", error_text="Gave up.", actual_cost=Decimal(2))
     charge(video)
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         await video.told()
         video.there(Retry_Request=tick(True))
         await video.wait(lambda: video.shown["Answer"], 120)
@@ -303,7 +303,7 @@ async def test_a_retry_beyond_the_workspaces_budget_is_refused(video):
         await budgets.set_caps(
             session, video.stage.workspace_id, budget=Decimal(1), daily_budget=None
         )
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         video.there(Retry_Request=tick(True))
         await video.wait(lambda: video.shown["Answer"], 120)
     assert "workspace's budget" in video.shown["Answer"]
@@ -311,7 +311,7 @@ async def test_a_retry_beyond_the_workspaces_budget_is_refused(video):
 
 
 async def test_a_video_that_has_not_failed_is_not_tried_again(video):
-    async with video.stage.mirroring(poll_s=0.2, trash_s=600):
+    async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         video.there(Retry_Request=tick(True))
         await video.wait(lambda: video.shown["Answer"], 120)
     assert video.shown["Answer"] == "Not tried again: the video is queued."
@@ -341,7 +341,7 @@ def entry(video, kind, amount):
 
 async def test_a_trashed_page_is_unlinked_and_the_video_stays(video):
     page_id = video.page["id"]
-    async with video.stage.mirroring(poll_s=0.2, trash_s=0.3):
+    async with video.stage.mirroring(poll_s=2.0, trash_s=3.0):
         video.stage.peer.trash(page_id)
         await video.wait(lambda: video.stage.outbox()[0]["state"] == "unlinked", 120)
         assert (await video.stored()).notion_page_id is None

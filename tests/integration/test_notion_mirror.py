@@ -9,9 +9,9 @@ import pytest
 from tests.integration import live_stage, notion_stage
 from tests.integration.notion_peer import running
 
-from spotloom.campaigns.mirrors import outbox
+from spotloom.campaigns.mirrors import outbox, places
 from spotloom.errors import BriefError, Conflict
-from spotloom.generation.mirrors.notion import TARGET
+from spotloom.generation.mirrors.notion import TARGET, writing
 
 
 @pytest.fixture(scope="module")
@@ -379,3 +379,20 @@ async def one_key(stage, batch):
         "SELECT key FROM spotloom.combination WHERE campaign_id = %s", batch.campaign_id
     )
     return row["key"]
+
+
+async def test_a_process_that_slept_past_its_lease_makes_no_second_page(stage, peer):
+    """What it claimed long ago may be another's by now: it sends nothing."""
+    await stage.connect()
+    await stage.batch(1)
+    async with stage.sessions.begin() as session:
+        await outbox.fold(session, TARGET)
+        place = await places.place(session, TARGET)
+        old = await outbox.claim(session, TARGET, lease_s=0)
+    async with stage.sessions.begin() as session:
+        new = await outbox.claim(session, TARGET, lease_s=60)
+    assert (old.combination_id, old.claim == new.claim) == (new.combination_id, False)
+    await writing.write(stage.desk, place, old)
+    assert stage.pages() == {}
+    await writing.write(stage.desk, place, new)
+    assert len(stage.pages()) == 1

@@ -221,9 +221,12 @@ def _claim(row: Row[Any]) -> Claim:
 
 async def creating(
     session: AsyncSession, claim: Claim, *, sent: dict[str, Any], agreed: dict[str, Any]
-) -> None:
-    """Note, before it leaves, that a create may arrive."""
-    await _set(
+) -> bool:
+    """Note, before it leaves, that a create may arrive; false when the page is not ours any more.
+
+    A process that was stopped for longer than its lease must not make what another has made.
+    """
+    return await _set(
         session,
         claim,
         "creating_at = clock_timestamp(), sent = CAST(:sent AS jsonb),"
@@ -370,15 +373,16 @@ async def answer_of(session: AsyncSession, claim: Claim) -> str | None:
     return words
 
 
-async def _set(session: AsyncSession, claim: Claim, change: str, **names: Any) -> None:
-    """Change the row, if it is still ours."""
-    await session.execute(
+async def _set(session: AsyncSession, claim: Claim, change: str, **names: Any) -> bool:
+    """Change the row, if it is still ours; whether it was."""
+    done = await session.execute(
         text(
             f"UPDATE spotloom.mirror_outbox SET {change}"  # noqa: S608 - our own words
-            " WHERE target = :target AND combination_id = :id AND claim = :claim"
+            " WHERE target = :target AND combination_id = :id AND claim = :claim RETURNING 1"
         ),
         _names(claim) | names,
     )
+    return done.one_or_none() is not None
 
 
 def _names(claim: Claim) -> dict[str, Any]:

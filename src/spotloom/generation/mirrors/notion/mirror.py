@@ -77,10 +77,11 @@ class Mirror:
                 return None
             waits = await outbox.waiting(session, TARGET)
             poll_s = timing.busy_poll_s if waits.pages > 2 * timing.at_once else timing.poll_s
-            if await places.due(session, TARGET, "poll_at", every_s=poll_s):
-                return _Poll(place)
+            # What is seldom due comes first, or what is often due would keep it waiting.
             if await places.due(session, TARGET, "trash_at", every_s=timing.trash_s):
                 return _Trash(place)
+            if await places.due(session, TARGET, "poll_at", every_s=poll_s):
+                return _Poll(place)
             if waits.in_doubt and await places.due(
                 session, TARGET, "look_up_at", every_s=timing.look_up_s
             ):

@@ -50,7 +50,8 @@ async def _create(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
     body = _json(desk, place, system | human)
 
     async def intend(session: AsyncSession) -> None:
-        await outbox.creating(session, claim, sent={"said": system}, agreed=human)
+        if not await outbox.creating(session, claim, sent={"said": system}, agreed=human):
+            raise NotNow("Another process writes this page.")
 
     page = await desk.ask(
         lambda: desk.notion.create_page(place.data_source_id, body), before=intend
