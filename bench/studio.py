@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import random
 import statistics
 import sys
@@ -76,6 +75,7 @@ function take(event) { for (const v of JSON.parse(event.data).videos) {
     <td>Unaware<td>UGC<td>Storytime<td>${v.status}<td>${v.progress ?? ""}<td>${v.attempt}<td>$5.00`;
 } }
 </script>"""
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 STATE = """() => [...document.querySelectorAll(".vid[data-key]")].map(row => [row.dataset.key,
   row.dataset.status, row.querySelector("progress")?.value ?? null])"""
 
@@ -99,11 +99,7 @@ async def main() -> None:
             ground = Ground(home.url, LOCAL)
             campaign = _campaign(ground, made)
             figures = {
-                "machine": {
-                    "cores": os.cpu_count(),
-                    "python": platform.python_version(),
-                    "chromium": browser.version,
-                },
+                "machine": {"cores": os.cpu_count(), "chromium": browser.version},
                 "load": {"rows": VIDEOS, "updatesASecond": A_SECOND, "seconds": load.seconds},
                 "beside": BESIDE,
                 "firstLoad": await _first_loads(stage, browser, campaign, load.loads),
@@ -135,11 +131,11 @@ def _campaign(ground: Ground, made: str) -> Campaign:
         "UPDATE spotloom.generation SET status = 'generating', progress = 0 WHERE campaign_id = %s",
         campaign.id,
     )
-    for key in campaign.keys[:FINISHED]:
-        ground.run(
-            "UPDATE spotloom.generation SET status = 'completed', over_at = now() WHERE id = %s",
-            campaign.generations[key],
-        )
+    finished = [campaign.generations[key] for key in campaign.keys[:FINISHED]]
+    ground.run(
+        "UPDATE spotloom.generation SET status = 'completed', over_at = now() WHERE id = any(%s)",
+        finished,
+    )
     ground.run(
         "INSERT INTO spotloom.asset (id, workspace_id, generation_id, kind, uri, sha256, bytes,"
         " content_type, width, height, seconds) SELECT gen_random_uuid(), g.workspace_id, g.id,"
@@ -208,11 +204,7 @@ async def _first_loads(
             page, told = await _watched(context, stage.url)
             await page.goto(f"{stage.url}/campaigns/{campaign.id}")
             await _true(page, "probe.rows !== null")
-            paints.append(
-                await page.evaluate(
-                    "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-                )
-            )
+            paints.append(await page.evaluate(PAINTED))
             rows.append(await page.evaluate("probe.rows"))
             await page.wait_for_timeout(1500)  # what comes late counts, too
             sent.append(told["bytes"])

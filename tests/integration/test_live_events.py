@@ -364,18 +364,6 @@ async def test_a_deleted_campaign_ends_the_stream(ground, door, wait_until_async
         await wait_until_async(lambda: again.status == 404)
 
 
-async def test_a_campaign_that_is_taken_off_the_list_ends_the_stream(
-    ground, door, wait_until_async
-):
-    campaign = ground.campaign(2)
-    async with watching(door, campaign.batch_id) as watcher:
-        await wait_until_async(lambda: watcher.names == ["snapshot"])
-        ground.run("UPDATE spotloom.campaign SET deleted_at = now() WHERE id = %s", campaign.id)
-        ground.tell(campaign)
-        await wait_until_async(lambda: watcher.ended)
-        assert watcher.names == ["snapshot", "gone"]
-
-
 async def test_a_quiet_stream_says_that_it_lives(ground, tmp_path, wait_until_async):
     campaign = ground.campaign(2)
     async with (
