@@ -12,6 +12,30 @@ from tests.e2e.stage import brief, until
 HANG = {"where": "job", "fault": "hang"}
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def stuck(studio):
+    """Submits videos that hang at the provider, and leaves none behind, whatever happens."""
+    stage, batches = studio.stage, []
+
+    async def submit(videos, **more):
+        stage.sandbox.faults(HANG)
+        batches.append(await stage.submit(brief(videos, **more)))
+
+        async def there():
+            counts = (await stage.status(batches[-1]))["counts"]
+            return counts["generating"] == min(4, videos)
+
+        await until(there, what="the videos at the provider")
+        stage.sandbox.faults()
+        return batches[-1]
+
+    yield submit
+    for batch in batches:
+        if (await stage.status(batch))["state"] != "cancelled":
+            await stage.owner.post(f"/api/batch/{batch}/cancel")
+        await stage.over(batch)
+
+
 def row_of(page, batch):
     return page.locator("campaign-row", has=page.locator(f'a.title[href="/campaigns/{batch}"]'))
 
@@ -64,10 +88,9 @@ async def test_search_and_filter_stand_in_the_address(studio):
     await studio.stage.owner.post(f"/api/batch/{batch}/cancel")
 
 
-async def test_the_list_follows_what_happens_without_moving(studio):
-    studio.stage.sandbox.faults(HANG)
-    batch = await studio.stage.submit(brief(2))
+async def test_the_list_follows_what_happens_without_moving(studio, stuck):
     other = await studio.stage.finished(3)
+    batch = await stuck(2)
     page = await studio.open("/")
     row = row_of(page, batch)
     await expect(row.locator(".tag")).to_have_text("Running", timeout=30_000)
@@ -79,7 +102,6 @@ async def test_the_list_follows_what_happens_without_moving(studio):
     after = await page.locator("a.title").evaluate_all("all => all.map(each => each.href)")
     assert before == after
     await expect(row_of(page, other).locator("a.title")).to_be_focused()
-    studio.stage.sandbox.faults()
     fresh = await studio.stage.submit(brief(1))
     await expect(page.get_by_role("button", name="new campaign")).to_be_visible(timeout=30_000)
     await expect(row_of(page, fresh)).to_have_count(0)
@@ -101,9 +123,8 @@ async def test_a_deleted_campaign_comes_back_with_undo(studio):
     assert (await studio.stage.status(batch))["totalVideos"] == 1
 
 
-async def test_a_campaign_at_work_is_not_deleted_and_says_why(studio):
-    studio.stage.sandbox.faults(HANG)
-    batch = await studio.stage.submit(brief(1))
+async def test_a_campaign_at_work_is_not_deleted_and_says_why(studio, stuck):
+    batch = await stuck(1)
     studio.expects("409")
     page = await studio.open("/")
     row = row_of(page, batch)
@@ -111,7 +132,6 @@ async def test_a_campaign_at_work_is_not_deleted_and_says_why(studio):
     await row.get_by_role("button", name="Delete").click()
     await expect(page.get_by_text("still under way; cancel them first")).to_be_visible()
     await expect(row).to_be_visible()
-    await studio.stage.owner.post(f"/api/batch/{batch}/cancel")
 
 
 @pytest.mark.parametrize(("who", "sees"), [("viewer", (0, 0)), ("editor", (1, 0))])
@@ -158,20 +178,10 @@ async def test_older_campaigns_come_with_a_button(studio):
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def hanging(studio):
+async def hanging(stuck, studio):
     """A batch whose first four hang at the provider while three wait; they are gone afterwards."""
-    studio.stage.sandbox.faults(HANG)
+    yield await stuck(7, brand="Moth & Lamp")
     owner = studio.stage.owner
-    batch = await studio.stage.submit(brief(7, brand="Moth & Lamp"))
-
-    async def full():
-        status = await studio.stage.status(batch)
-        return status["counts"]["generating"] == 4
-
-    await until(full, what="four at the provider")
-    yield batch
-    await owner.post(f"/api/batch/{batch}/cancel")
-    await studio.stage.over(batch)
     await owner.patch(f"/api/queue/lanes/{(await lane(owner))['id']}", {"limit": 4})
 
 
