@@ -26,6 +26,13 @@ class Crew:
         """Kill any of those at work, and start another in its place."""
         self._replace(self.workers.index(self._any()))
 
+    async def suffer(self, run: Run, *, videos: int, every_s: tuple[float, float]) -> None:
+        """One of them killed after another, for as long as the run has time."""
+        while await self.under_fire(run, videos=videos):
+            await asyncio.sleep(random.uniform(*every_s))
+            self.kill_one()
+            run.struck("workers killed")
+
     def kill_all(self) -> None:
         """Kill every one at the same moment, and start others."""
         for worker in self.workers:

@@ -101,10 +101,7 @@ async def test_wrong_answers_of_every_kind_under_kills(
             seed=random.randrange(1000),
         )
         crew = Crew(stage, 2)
-        while await crew.under_fire(under_way, videos=80):
-            await asyncio.sleep(random.uniform(2, 4))
-            crew.kill_one()
-            under_way.struck("workers killed")
+        await crew.suffer(under_way, videos=80, every_s=(2, 4))
         await crew.finish(240)
         for place in ("create", "accepted", "list", "poll", "content"):
             under_way.struck(f"wrong answers to {place}", stage.sandbox.struck(place))
@@ -127,10 +124,7 @@ async def test_orders_that_nobody_can_look_up_are_never_repeated(
             {"where": "create", "fault": "drop", "calls": {"share": 0.05}},
         )
         crew = Crew(stage, 2)
-        while await crew.under_fire(under_way, videos=60):
-            await asyncio.sleep(random.uniform(1, 3))
-            crew.kill_one()
-            under_way.struck("workers killed")
+        await crew.suffer(under_way, videos=60, every_s=(1, 3))
         await crew.finish(240)
         await under_way.weigh(stage)
         assert set(stage.statuses()) == {"completed", "unknown"}
