@@ -183,6 +183,15 @@ class Stage:
             *(batch.campaign_id, key),
         )
 
+    def money(self, batch: submit.Batch, kind: str, amount: int) -> None:
+        """Write a line for each attempt of the batch into the ledger."""
+        self.run(
+            "INSERT INTO spotloom.ledger (id, workspace_id, campaign_id, generation_id, kind,"
+            " amount) SELECT gen_random_uuid(), workspace_id, campaign_id, id, %s, %s"
+            " FROM spotloom.generation WHERE campaign_id = %s",
+            *(kind, amount, batch.campaign_id),
+        )
+
     async def peer_changed(self, page_id: str, back_to: dict[str, Any], wait: Any) -> None:
         """Return when the page says again what it said."""
         untouched = {"Updated", "Edited By"}

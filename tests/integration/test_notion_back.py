@@ -268,7 +268,7 @@ async def test_a_priority_request_is_done_and_cleared(video):
 
 async def test_a_retry_request_is_done_once_and_unticked(video):
     video.stage.move(video.batch, "failed", error_text="Gave up.")
-    free(video)
+    video.stage.money(video.batch, "release", 0)  # nothing was charged for the attempt
     async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         await video.told()
         video.there(Retry_Request=tick(True))
@@ -285,7 +285,7 @@ async def test_a_retry_request_is_done_once_and_unticked(video):
 async def test_a_retry_beyond_what_was_approved_is_refused(video):
     """Without a budget, what was confirmed at the submit is the most that Notion may spend."""
     video.stage.move(video.batch, "failed", error_text="Gave up.", actual_cost=Decimal(2))
-    charge(video)
+    video.stage.money(video.batch, "settle", 2)
     async with video.stage.mirroring(poll_s=1.0, trash_s=600):
         await video.told()
         video.there(Retry_Request=tick(True))
@@ -298,7 +298,7 @@ async def test_a_retry_beyond_what_was_approved_is_refused(video):
 
 async def test_a_retry_beyond_the_workspaces_budget_is_refused(video):
     video.stage.move(video.batch, "failed")
-    free(video)
+    video.stage.money(video.batch, "release", 0)  # nothing was charged for the attempt
     async with video.stage.sessions.begin() as session:
         await budgets.set_caps(
             session, video.stage.workspace_id, budget=Decimal(1), daily_budget=None
@@ -315,25 +315,6 @@ async def test_a_video_that_has_not_failed_is_not_tried_again(video):
         video.there(Retry_Request=tick(True))
         await video.wait(lambda: video.shown["Answer"], 120)
     assert video.shown["Answer"] == "Not tried again: the video is queued."
-
-
-def free(video):
-    """Nothing was charged for the attempt."""
-    entry(video, "release", 0)
-
-
-def charge(video):
-    """The attempt was charged."""
-    entry(video, "settle", 2)
-
-
-def entry(video, kind, amount):
-    video.stage.run(
-        "INSERT INTO spotloom.ledger (id, workspace_id, campaign_id, generation_id, kind, amount)"
-        " SELECT gen_random_uuid(), workspace_id, campaign_id, id, %s, %s"
-        " FROM spotloom.generation WHERE campaign_id = %s",
-        *(kind, amount, video.batch.campaign_id),
-    )
 
 
 # Pages that go and come back

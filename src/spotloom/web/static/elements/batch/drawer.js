@@ -9,20 +9,10 @@ import { mediaUrl, play, playing, stop } from "./player.js";
 import { reason } from "./reasons.js";
 import { status } from "./rows.js";
 import { byKey, onFrame, page, path } from "./store.js";
+import { CHARGE, attempt } from "./timeline.js";
 import { go, shown, view } from "./view.js";
 
 const editor = may("editor");
-const CHARGE = { reserved: "Reserved", unknown: "Possibly charged", charged: "Charged", none: "Not charged" };
-const STEPS = [
-  ["createdAt", "Queued"],
-  ["admittedAt", "Given a slot"],
-  ["sentAt", "Sent"],
-  ["acceptedAt", "Accepted"],
-  ["cancelAskedAt", "Asked to stop"],
-  ["readyAt", "Ready at the provider"],
-  ["overAt", "Over"],
-];
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 class BatchDrawer extends Element {
   static properties = { told: { state: true }, attempts: { state: true }, wrong: { state: true } };
@@ -287,7 +277,7 @@ class BatchDrawer extends Element {
         this.attempts
           ? html`<section>
               <h3>${this.attempts.length === 1 ? "Timeline" : plural(this.attempts.length, "attempt")}</h3>
-              ${this.attempts.map((each, at) => this.attempt(each, at === 0))}
+              ${this.attempts.map((each, at) => attempt(each, { open: at === 0, alone: this.attempts.length === 1 }))}
             </section>`
           : nothing
       }
@@ -337,46 +327,6 @@ class BatchDrawer extends Element {
     if (!latest) return "–";
     if (latest.charge === "none") return money(0);
     return money(latest.charge === "charged" ? (latest.actualCost ?? 0) : latest.estimatedCost);
-  }
-
-  attempt(each, open) {
-    const steps = STEPS.filter(([name]) => each[name])
-      .map(([name, word]) => [word, Date.parse(each[name])])
-      .sort((a, b) => a[1] - b[1]);
-    const inside = html`<ol class="timeline">
-        ${steps.map(
-          ([word, at], place) =>
-            html`<li>
-              <time>${clock.format(at)}</time><span>${word}</span
-              ><span class="soft small push"
-                >${place && at - steps[place - 1][1] >= 1000 ? `after ${span((at - steps[place - 1][1]) / 1000)}` : ""}</span
-              >
-            </li>`,
-        )}
-      </ol>
-      ${
-        each.providerJobId
-          ? html`<p class="line keep small">
-              <span class="soft">Job</span><code class="clip">${each.providerJobId}</code
-              ><button class="button small quiet push" @click=${() => copy(each.providerJobId, "Job id")}>
-                ${labelled("copy", "Copy")}
-              </button>
-            </p>`
-          : nothing
-      }
-      ${each.error ? html`<pre class="raw">${each.error.code ?? each.status}: ${each.error.message ?? "no text"}</pre>` : nothing}${
-        each.note ? html`<p class="soft small">${each.note}</p>` : nothing
-      }`;
-    if (this.attempts.length === 1) return inside;
-    return html`<details ?open=${open}>
-      <summary class="line">
-        <span class="strong">Attempt ${each.attempt}</span>${status({ ...each, error: each.error?.code })}<span
-          class="soft small push"
-          >${CHARGE[each.charge]}, ${when(each.createdAt)}</span
-        >
-      </summary>
-      ${inside}
-    </details>`;
   }
 
   async save(event) {
