@@ -13,7 +13,7 @@ from tests.integration.generating import order
 from tests.integration.live_stage import Ground
 from tests.integration.notion_peer.running import Peer
 
-from spotloom.campaigns import database, ids, listing, submit, tenancy
+from spotloom.campaigns import database, ids, listing, reviews, submit, tenancy
 from spotloom.campaigns.mirrors import outbox
 from spotloom.campaigns.tables import Workspace
 from spotloom.forms import load_vocabulary
@@ -183,15 +183,6 @@ class Stage:
             *(batch.campaign_id, key),
         )
 
-    def money(self, batch: submit.Batch, kind: str, amount: int) -> None:
-        """Write a line for each attempt of the batch into the ledger."""
-        self.run(
-            "INSERT INTO spotloom.ledger (id, workspace_id, campaign_id, generation_id, kind,"
-            " amount) SELECT gen_random_uuid(), workspace_id, campaign_id, id, %s, %s"
-            " FROM spotloom.generation WHERE campaign_id = %s",
-            *(kind, amount, batch.campaign_id),
-        )
-
     async def peer_changed(self, page_id: str, back_to: dict[str, Any], wait: Any) -> None:
         """Return when the page says again what it said."""
         untouched = {"Updated", "Edited By"}
@@ -214,6 +205,69 @@ class Stage:
                 workspace_id=self.workspace_id,
                 combinations=[video.id],
             )
+
+
+class Video:
+    """One video with its page, and both its sides."""
+
+    def __init__(self, stage, batch, key, wait):
+        self.stage, self.batch, self.key, self.wait = stage, batch, key, wait
+
+    async def here(self, **changes: Any) -> None:
+        """Somebody edits it in the studio."""
+        async with self.stage.sessions.begin() as session:
+            await reviews.edit(
+                session,
+                self.stage.workspace_id,
+                self.batch.campaign_id,
+                self.key,
+                expected_version=None,
+                actor="person:1",
+                **changes,
+            )
+
+    def there(self, **properties: Any) -> None:
+        """Somebody edits it in Notion."""
+        written = {name.replace("_", " "): value for name, value in properties.items()}
+        self.stage.peer.edit(self.page["id"], written)
+
+    @property
+    def page(self) -> dict[str, Any]:
+        return self.stage.page(self.key)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.page["values"]
+
+    async def stored(self) -> Any:
+        return await self.stage.video(self.batch, self.key)
+
+    async def told(self) -> None:
+        await self.wait(lambda: not self.stage.untold(), 120)
+
+    async def settled(self) -> None:
+        """Return when both sides know all that the other did."""
+        await self.stage.look(self.batch, self.key)
+        await self.told()
+
+    def audited(self) -> list[tuple[str, str]]:
+        rows = self.stage.run(
+            "SELECT actor, action FROM spotloom.audit WHERE workspace_id = %s ORDER BY id",
+            self.stage.workspace_id,
+        )
+        return [(row["actor"], row["action"]) for row in rows]
+
+
+def text(words):
+    return {"rich_text": [{"text": {"content": words}}] if words else []}
+
+
+def choice(name):
+    return {"select": None if name is None else {"name": name}}
+
+
+def tick(value):
+    return {"checkbox": value}
 
 
 @contextlib.asynccontextmanager
