@@ -7,12 +7,11 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
 from spotloom.campaigns.database import grant_engine, plain_url
-from spotloom.campaigns.tables import Lane
 from spotloom.generation import engine, lanes, place
 from spotloom.generation.liveness import GONE, Liveness, executor_id
 from spotloom.generation.tools import Tools, use
@@ -235,9 +234,6 @@ class Worker:
         return wait_s
 
     async def _find_lanes(self) -> None:
+        await self._tools.find_lanes()
         async with self._tools.sessions() as session:
-            rows = (await session.execute(select(Lane.id, Lane.provider, Lane.account))).all()
             self._tools.alone = await session.scalar(_LISTENERS, {"name": LISTENER}) == 1
-        for row in rows:
-            if provider := self._tools.providers.get((row.provider, row.account)):
-                self._tools.lanes[row.id] = provider
