@@ -214,11 +214,11 @@ class QueueLane extends Element {
   step(by) {
     clearTimeout(this.settling);
     this.pending = Math.max(0, Math.min(1000, this.limit + by));
-    const before = this.lane.limit;
-    this.settling = setTimeout(
-      () => this.set({ limit: this.pending }, `${plural(this.pending, "video")} at once.`, { limit: before }),
-      SETTLE_MS,
-    );
+    const [wanted, before] = [this.pending, this.lane.limit];
+    this.settling = setTimeout(() => {
+      this.settling = null;
+      this.set({ limit: wanted }, `${plural(wanted, "video")} at once.`, { limit: before });
+    }, SETTLE_MS);
   }
 
   pace(event) {
@@ -244,7 +244,7 @@ class QueueLane extends Element {
     } catch (error) {
       complain(error);
     } finally {
-      this.pending = undefined;
+      if (!this.settling) this.pending = undefined; // else a person has gone on meanwhile
     }
   }
 }
