@@ -27,12 +27,12 @@ LANE = submit.LaneKey(provider="openai-videos", account="here", slot_limit=4)
 # As in the product, only quicker: a Notion of the tests answers at once.
 QUICK = Timing(
     tick_s=0.05,
-    lease_s=3.0,
+    lease_s=30.0,
     fastest_s=0.01,
-    poll_s=0.3,
-    busy_poll_s=0.6,
-    trash_s=0.5,
-    look_up_s=0.3,
+    poll_s=5.0,
+    busy_poll_s=10.0,
+    trash_s=10.0,
+    look_up_s=1.0,
     lag_s=0.1,
     believed_s=2.0,
     trouble_s=0.5,
