@@ -13,7 +13,7 @@ from tests.integration.generating import order
 from tests.integration.live_stage import Ground
 from tests.integration.notion_peer.running import Peer
 
-from spotloom.campaigns import database, ids, listing, submit, tenancy
+from spotloom.campaigns import database, ids, listing, reviews, submit, tenancy
 from spotloom.campaigns.mirrors import outbox
 from spotloom.campaigns.tables import Workspace
 from spotloom.forms import load_vocabulary
@@ -27,12 +27,12 @@ LANE = submit.LaneKey(provider="openai-videos", account="here", slot_limit=4)
 # As in the product, only quicker: a Notion of the tests answers at once.
 QUICK = Timing(
     tick_s=0.05,
-    lease_s=3.0,
+    lease_s=30.0,
     fastest_s=0.01,
-    poll_s=0.3,
-    busy_poll_s=0.6,
-    trash_s=0.5,
-    look_up_s=0.3,
+    poll_s=5.0,
+    busy_poll_s=10.0,
+    trash_s=10.0,
+    look_up_s=1.0,
     lag_s=0.1,
     believed_s=2.0,
     trouble_s=0.5,
@@ -205,6 +205,69 @@ class Stage:
                 workspace_id=self.workspace_id,
                 combinations=[video.id],
             )
+
+
+class Video:
+    """One video with its page, and both its sides."""
+
+    def __init__(self, stage, batch, key, wait):
+        self.stage, self.batch, self.key, self.wait = stage, batch, key, wait
+
+    async def here(self, **changes: Any) -> None:
+        """Somebody edits it in the studio."""
+        async with self.stage.sessions.begin() as session:
+            await reviews.edit(
+                session,
+                self.stage.workspace_id,
+                self.batch.campaign_id,
+                self.key,
+                expected_version=None,
+                actor="person:1",
+                **changes,
+            )
+
+    def there(self, **properties: Any) -> None:
+        """Somebody edits it in Notion."""
+        written = {name.replace("_", " "): value for name, value in properties.items()}
+        self.stage.peer.edit(self.page["id"], written)
+
+    @property
+    def page(self) -> dict[str, Any]:
+        return self.stage.page(self.key)
+
+    @property
+    def shown(self) -> dict[str, Any]:
+        return self.page["values"]
+
+    async def stored(self) -> Any:
+        return await self.stage.video(self.batch, self.key)
+
+    async def told(self) -> None:
+        await self.wait(lambda: not self.stage.untold(), 120)
+
+    async def settled(self) -> None:
+        """Return when both sides know all that the other did."""
+        await self.stage.look(self.batch, self.key)
+        await self.told()
+
+    def audited(self) -> list[tuple[str, str]]:
+        rows = self.stage.run(
+            "SELECT actor, action FROM spotloom.audit WHERE workspace_id = %s ORDER BY id",
+            self.stage.workspace_id,
+        )
+        return [(row["actor"], row["action"]) for row in rows]
+
+
+def text(words):
+    return {"rich_text": [{"text": {"content": words}}] if words else []}
+
+
+def choice(name):
+    return {"select": None if name is None else {"name": name}}
+
+
+def tick(value):
+    return {"checkbox": value}
 
 
 @contextlib.asynccontextmanager

@@ -36,7 +36,7 @@ class Timing:
     poll_s: float = 30.0  # between two questions about what people did
     busy_poll_s: float = 60.0  # while much is to be told
     trash_s: float = 300.0
-    look_up_s: float = 10.0  # between two questions about creates whose answers were lost
+    look_up_s: float = 20.0  # between two questions about creates whose answers were lost
     lag_s: float = 2.0  # a page just made may not be found before
     # Notion gives up on a request after 60 s, and its index may lag: absent since then is absent.
     believed_s: float = 75.0

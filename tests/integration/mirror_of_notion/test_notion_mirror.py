@@ -6,41 +6,11 @@ import time
 from decimal import Decimal
 
 import pytest
-from tests.integration import live_stage, notion_stage
-from tests.integration.notion_peer import running
+from tests.integration import notion_stage
 
 from spotloom.campaigns.mirrors import outbox, places
 from spotloom.errors import BriefError, Conflict
 from spotloom.generation.mirrors.notion import TARGET, writing
-
-
-@pytest.fixture(scope="module")
-def ground(database_url):
-    with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as one,
-    ):
-        yield one
-
-
-@pytest.fixture(scope="module")
-def notion(tmp_path_factory):
-    with running.running(tmp_path_factory.mktemp("notion")) as one:
-        yield one
-
-
-@pytest.fixture
-def peer(notion):
-    notion.faults()
-    notion.reset()
-    return notion
-
-
-@pytest.fixture
-async def stage(ground, peer):
-    async with notion_stage.stage(ground, peer) as one:
-        yield one
-        assert peer.ledger()["problems"] == []
 
 
 async def told(stage, wait_until_async, deadline_s=120):
