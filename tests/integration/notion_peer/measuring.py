@@ -61,7 +61,7 @@ async def lags(mirrored: Mirrored, changes: int) -> list[float]:
             " RETURNING extract(epoch FROM clock_timestamp())::float8 AS at",
             *(words, video["id"]),
         )
-        at = await until(lambda w=words, v=video: _said(mirrored, v["page"], w), 60)
+        at = await until(lambda w=words, v=video: _said(mirrored, v["page"], w), 120)
         found.append(at - row["at"])
     return found
 
