@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import json
 import os
-import platform
 import random
 import statistics
 import sys
@@ -55,7 +54,8 @@ probe.begin = () => { Object.assign(probe, {frames: 0, long: 0, longest: 0, slow
   const tick = now => { probe.frames++; if (now - last > 34) probe.slow++; last = now;
     if (probe.on) requestAnimationFrame(tick); };
   requestAnimationFrame(tick); };
-const look = () => { const row = document.querySelector(".list .body :is(.state, .about), .plain td");
+const look = () => {
+  const row = document.querySelector(".list .body :is(.state, .about), .plain td");
   if (row && row.getBoundingClientRect().top < innerHeight) probe.rows = performance.now();
   else requestAnimationFrame(look); };
 requestAnimationFrame(look);
@@ -75,6 +75,7 @@ function take(event) { for (const v of JSON.parse(event.data).videos) {
     <td>Unaware<td>UGC<td>Storytime<td>${v.status}<td>${v.progress ?? ""}<td>${v.attempt}<td>$5.00`;
 } }
 </script>"""
+PAINTED = "performance.getEntriesByName('first-contentful-paint')[0].startTime"
 STATE = """() => [...document.querySelectorAll(".vid[data-key]")].map(row => [row.dataset.key,
   row.dataset.status, row.querySelector("progress")?.value ?? null])"""
 
@@ -98,11 +99,7 @@ async def main() -> None:
             ground = Ground(home.url, LOCAL)
             campaign = _campaign(ground, made)
             figures = {
-                "machine": {
-                    "cores": os.cpu_count(),
-                    "python": platform.python_version(),
-                    "chromium": browser.version,
-                },
+                "machine": {"cores": os.cpu_count(), "chromium": browser.version},
                 "load": {"rows": VIDEOS, "updatesASecond": A_SECOND, "seconds": load.seconds},
                 "beside": BESIDE,
                 "firstLoad": await _first_loads(stage, browser, campaign, load.loads),
@@ -134,11 +131,11 @@ def _campaign(ground: Ground, made: str) -> Campaign:
         "UPDATE spotloom.generation SET status = 'generating', progress = 0 WHERE campaign_id = %s",
         campaign.id,
     )
-    for key in campaign.keys[:FINISHED]:
-        ground.run(
-            "UPDATE spotloom.generation SET status = 'completed', over_at = now() WHERE id = %s",
-            campaign.generations[key],
-        )
+    finished = [campaign.generations[key] for key in campaign.keys[:FINISHED]]
+    ground.run(
+        "UPDATE spotloom.generation SET status = 'completed', over_at = now() WHERE id = any(%s)",
+        finished,
+    )
     ground.run(
         "INSERT INTO spotloom.asset (id, workspace_id, generation_id, kind, uri, sha256, bytes,"
         " content_type, width, height, seconds) SELECT gen_random_uuid(), g.workspace_id, g.id,"
@@ -207,11 +204,7 @@ async def _first_loads(
             page, told = await _watched(context, stage.url)
             await page.goto(f"{stage.url}/campaigns/{campaign.id}")
             await _true(page, "probe.rows !== null")
-            paints.append(
-                await page.evaluate(
-                    "performance.getEntriesByName('first-contentful-paint')[0].startTime"
-                )
-            )
+            paints.append(await page.evaluate(PAINTED))
             rows.append(await page.evaluate("probe.rows"))
             await page.wait_for_timeout(1500)  # what comes late counts, too
             sent.append(told["bytes"])
@@ -250,10 +243,13 @@ async def _followed(page: Page, ground: Ground, campaign: Campaign, load: Load) 
     await _true(page, "probe.rows !== null")
     await page.wait_for_timeout(1500)
     session = await page.context.new_cdp_session(page)
+    # Its own processor time, which neighbours on the machine change less than the clock.
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
     with _fed(ground, campaign) as fed:
         await page.wait_for_timeout(2000)
         before = await _heap(session)
         sent = fed[0]
+        busy = await _busy(session)
         await page.evaluate("probe.begin()")
         begun = time.monotonic()
         await page.wait_for_timeout(load.seconds / 2 * 1000)
@@ -263,15 +259,26 @@ async def _followed(page: Page, ground: Ground, campaign: Campaign, load: Load) 
         counted = await page.evaluate("(probe.on = false, probe)")
         elapsed = time.monotonic() - begun
         sent = fed[0] - sent
+        busy = {name: now - busy[name] for name, now in (await _busy(session)).items()}
         after = await _heap(session)
     return {
         "fps": round(counted["frames"] / elapsed, 1),
         "slowFrames": counted["slow"],
+        "mainThreadMsASecond": {n: round(1000 * each / elapsed, 1) for n, each in busy.items()},
+        "mainThreadMsAFrame": round(1000 * busy["task"] / max(1, counted["frames"]), 2),
         "longTasks": counted["long"],
         "longestTaskMs": round(counted["longest"]),
         "heapMB": [round(before / 1e6, 2), round(after / 1e6, 2)],
         "updates": sent,
     }
+
+
+async def _busy(session: Any) -> dict[str, float]:
+    """Processor seconds of the page's main thread so far."""
+    told = (await session.send("Performance.getMetrics"))["metrics"]
+    named = {each["name"]: each["value"] for each in told}
+    wanted = ("TaskDuration", "ScriptDuration", "LayoutDuration", "RecalcStyleDuration")
+    return {name.removesuffix("Duration").lower(): named[name] for name in wanted}
 
 
 async def _heap(session: Any) -> float:

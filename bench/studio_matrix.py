@@ -46,7 +46,7 @@ ROWS = 660
 BARS = {"exclude": 50.0, "filter": 150.0}  # ms
 
 # From the act until the frame that shows it has been painted.
-TIMED = """
+TIMED = """() => {
 window.timed = async (act) => {
   await new Promise((done) => setTimeout(done, 30));
   const begin = performance.now();
@@ -62,7 +62,7 @@ window.type = (input, text) => {
   input.value = text;
   input.dispatchEvent(new Event("input", { bubbles: true }));
 };
-"""
+}"""
 OURS = {
     "exclude": """(n) => timed(() =>
         document.querySelectorAll(".mbody > .mrow .act button")[n * 7].click())""",
@@ -98,6 +98,7 @@ TABLE = """() => {
 
 
 def told(times: list[float]) -> dict[str, float]:
+    """The middle, the slow end and the worst, in ms."""
     ordered = sorted(times)
     return {
         "p50": round(statistics.median(ordered), 1),
@@ -107,6 +108,7 @@ def told(times: list[float]) -> dict[str, float]:
 
 
 async def opened(studio: Studio) -> Page:
+    """The matrix of 660 rows, loaded and at rest."""
     page = await studio.open("/new")
     text = await page.locator("#data").text_content()
     key = f"spotloom.draft.{json.loads(text or '')['workspace']}"
@@ -119,14 +121,26 @@ async def opened(studio: Studio) -> Page:
 
 
 async def measured(page: Page, acts: dict[str, str], times: int) -> dict[str, dict[str, float]]:
+    """What each act takes, and how much of it the page's thread works."""
+    session = await page.context.new_cdp_session(page)
+    await session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    async def worked() -> float:
+        answer = await session.send("Performance.getMetrics")
+        return next(m["value"] for m in answer["metrics"] if m["name"] == "TaskDuration") * 1000
+
     found = {}
     for name, act in acts.items():
         await page.evaluate(act, 0)  # once to warm up
-        found[name] = told([await page.evaluate(act, n) for n in range(1, times + 1)])
+        before = await worked()
+        took = told([await page.evaluate(act, n) for n in range(1, times + 1)])
+        found[name] = took | {"cpu": round((await worked() - before) / times, 1)}
+    await session.detach()
     return found
 
 
 async def run(times: int) -> dict[str, Any]:
+    """Both ways, one after the other in one page."""
     async with stages.opened() as stage, async_playwright() as playwright:
         browser = await chromium(playwright)
         studio = Studio(stage=stage, browser=browser)
@@ -149,7 +163,9 @@ async def run(times: int) -> dict[str, Any]:
         "ours": ours,
         "plainTable": plain,
         "bars": BARS,
-        "met": all(ours[name]["p95"] <= bar for name, bar in BARS.items()),
+        "met": {name: ours[name]["p95"] <= bar for name, bar in BARS.items()},
+        # What the page's thread worked for one act, whatever else the machine does meanwhile.
+        "metInCpu": {name: ours[name]["cpu"] <= bar for name, bar in BARS.items()},
         "load": round(os.getloadavg()[0], 1),
         "cores": os.cpu_count(),
         "chromium": version,
@@ -158,6 +174,7 @@ async def run(times: int) -> dict[str, Any]:
 
 
 def main() -> None:
+    """Print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--times", type=int, default=30)
     print(json.dumps(asyncio.run(run(parser.parse_args().times)), indent=1))

@@ -4,12 +4,13 @@
     ├── BriefError       the marketer changes something (all problems at once)
     ├── NotFound         the caller asked for what is not there
     ├── Conflict         the caller's picture is out of date, or it is not allowed now
+    │   └── BudgetRefused    it costs more than a budget allows
     ├── Transient        the engine tries again, after `retry_after_s` when it is known
     ├── Permanent        nobody; this generation has failed
     ├── OutcomeUnknown   we ask the provider before anything is repeated
     └── SetupError       whoever runs this machine mends something: disk, port, database, key
 
-Subclasses stand beside the code that raises them.
+Other subclasses stand beside the code that raises them.
 """
 
 from collections.abc import Sequence
@@ -42,6 +43,10 @@ class NotFound(SpotloomError):
 
 class Conflict(SpotloomError):
     """What was asked for is not possible in the present state."""
+
+
+class BudgetRefused(Conflict):
+    """It costs more than a budget allows; nothing was stored."""
 
 
 class Transient(SpotloomError):

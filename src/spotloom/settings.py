@@ -53,7 +53,14 @@ class Settings(BaseSettings):
     clerk_jwt_key: SecretStr | None = Field(None, validation_alias="CLERK_JWT_KEY")
     clerk_secret_key: SecretStr | None = Field(None, validation_alias="CLERK_SECRET_KEY")
     clerk_webhook_secret: SecretStr | None = Field(None, validation_alias="CLERK_WEBHOOK_SECRET")
+    notion_api_key: SecretStr | None = Field(None, validation_alias="NOTION_API_KEY")
+    notion_database_id: str | None = Field(None, validation_alias="NOTION_DATABASE_ID")
+    notion_base_url: HttpUrl = Field(
+        HttpUrl("https://api.notion.com"), validation_alias="NOTION_BASE_URL"
+    )
     otlp_endpoint: HttpUrl | None = Field(None, validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT")
+    server: HttpUrl | None = None
+    key: SecretStr | None = None
     log_level: Literal["debug", "info", "warning", "error"] = "warning"
 
     @field_validator("database_url")

@@ -4,8 +4,6 @@ import asyncio
 import hashlib
 import os
 import shutil
-from dataclasses import replace
-from decimal import Decimal
 
 import pytest
 from playwright.async_api import async_playwright
@@ -13,6 +11,7 @@ from tests.unit.cli import made
 from tests.unit.media.videos import make_video
 
 from spotloom.cli.export import export
+from spotloom.contract.combinations import Failure
 from spotloom.creative.status import Status
 from spotloom.media.stills import inspect
 from spotloom.media.store import Store, key_for
@@ -35,18 +34,18 @@ def film(folder):
 async def stored(store, video, paths):
     files = {}
     for kind, path in paths.items():
-        key = key_for("campaign", video.key, 1, path.name)
+        key = key_for("campaign", video.combination_id, 1, path.name)
         await store.put_file(key, path, content_type="video/mp4")
         content = path.read_bytes()
         files[kind] = made.file(
-            uri=key,
+            url=key,
             sha256=hashlib.sha256(content).hexdigest(),
             bytes=len(content),
             width=144,
             height=256,
-            seconds=Decimal("2.000"),
+            seconds=2.0,
         )
-    return replace(video, files=files)
+    return video.model_copy(update={"files": files})
 
 
 @pytest.fixture
@@ -60,17 +59,13 @@ async def folder(tmp_path):
             chosen = {"aesthetic": aesthetic, "type": kind}
             video = made.video(prompt=f"{PROMPT}\nStory: {kind}.", chosen=chosen)
             videos.append(await stored(store, video, paths))
-    videos[3] = replace(
-        videos[3],
-        status=Status.FAILED,
-        files={},
-        actual_cost=None,
-        error_code="moderation",
-        error_text="The provider refused the prompt.",
+    refused = Failure(code="moderation", message="The provider refused the prompt.")
+    videos[3] = videos[3].model_copy(
+        update={"status": Status.FAILED, "files": {}, "actual_cost": None, "error": refused}
     )
     out = tmp_path / "an export"
     campaign = made.campaign(provider="sandbox", brief={"brand": EVIL, "bigIdea": EVIL})
-    await export(campaign, videos, made.money(), store=store, folder=out)
+    await export(campaign, videos, fetch=lambda f, to: store.fetch(f.url, to), folder=out)
     return out
 
 

@@ -47,7 +47,9 @@ async def test_a_batch_is_followed_to_its_finished_files(studio):
     await expect(page.locator(".livemark")).to_have_text("Live")
     await expect(page.get_by_text("This batch is paused")).to_be_visible()
     await page.locator("batch-actions").get_by_role("button", name="Resume").click()
-    await expect(page.get_by_role("heading", name="All 6 videos are made")).to_be_visible()
+    await expect(page.get_by_role("heading", name="All 6 videos are made")).to_be_visible(
+        timeout=120_000
+    )
     await expect(page).to_have_title("100 % · Tarn Audio · Spotloom")
     await expect(chip(page, "Done")).to_contain_text("6")
     await expect(page.locator('.vid[data-status="completed"] .frame img')).to_have_count(6)
@@ -119,7 +121,8 @@ async def test_failed_videos_are_retried_for_a_sum_that_the_button_names(studio)
 
 async def test_one_reason_is_retried_alone(studio):
     studio.stage.sandbox.faults(
-        FAILS | {"jobs": {"only": [1]}}, FAILS | {"code": "bad_day", "jobs": {"first": 9}}
+        {"where": "create", "fault": "moderation", "calls": {"only": [1]}},
+        FAILS | {"code": "bad_day", "jobs": {"first": 9}},
     )
     batch = await studio.stage.submit(brief(2))
     await studio.stage.over(batch)
@@ -289,6 +292,7 @@ async def test_a_possibly_charged_video_is_retried_or_given_up(studio):
     assert (await studio.stage.status(batch))["spend"]["unknown"] > 0
 
 
+@pytest.mark.timed
 async def test_a_line_that_was_cut_for_ten_seconds_leaves_nothing_wrong(studio, line):
     studio.expects("ERR_", "Failed to load")
     studio.stage.sandbox.faults(HANGS)
@@ -378,32 +382,3 @@ async def test_the_page_is_for_everybody_and_fits_a_phone(studio, view):
     await axe(page)
     await no_sideways_scroll(page)
     await axe(page)
-
-
-async def test_the_report_on_paper_has_every_video_with_its_status_and_cost(studio):
-    batch = await studio.stage.finished(12)
-    page = await studio.open(f"/campaigns/{batch}?view=grid&status=queued")
-    await expect(page.get_by_text("No video fits")).to_be_visible()
-    await page.evaluate("() => { globalThis.print = () => { globalThis.printed = true } }")
-    await page.get_by_role("button", name="Download").first.click()
-    await page.get_by_role("button", name="Print the batch report").click()
-    await reached(page, "globalThis.printed === true")
-    await page.emulate_media(media="print")
-    rows = page.locator(".report tbody tr")
-    await expect(rows).to_have_count(12)
-    await expect(rows.first).to_contain_text("Completed")
-    await expect(rows.first).to_contain_text("$0.00")
-    await expect(page.locator(".report dl")).to_contain_text("12 of 12 finished")
-    await expect(page.locator("batch-list")).not_to_be_visible()
-
-
-async def test_a_deleted_campaign_says_so_where_it_is_still_watched(studio):
-    batch = await studio.stage.made(1)
-    page = await studio.open(f"/campaigns/{batch}")
-    await expect(page.locator(".livemark")).to_have_text("Live")
-    campaign = await studio.stage.owner.get(f"/api/campaigns/{batch}")
-    answer = await studio.stage.owner.client.delete(
-        f"/api/campaigns/{batch}", headers={"If-Match": f'"{campaign["version"]}"'}
-    )
-    assert answer.is_success, answer.text
-    await expect(page.get_by_text("This campaign was deleted")).to_be_visible()

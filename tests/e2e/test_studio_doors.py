@@ -1,12 +1,17 @@
 """The first run in a real browser: a one-time link, the welcome, a password, the way back in."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
 import pytest_asyncio
 from playwright.async_api import expect
 from tests.e2e import stage as stages
 from tests.e2e.looking import Studio, axe, no_sideways_scroll
+
+from spotloom import embedded
+from spotloom.campaigns import ids
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="session")
@@ -75,7 +80,7 @@ async def test_the_owner_sets_a_password_and_comes_back_with_it(fresh):
     await page.wait_for_url("**/settings/sign-in")
     await page.get_by_label("A new one").fill("a kettle, a lamp, a loaf")
     await page.get_by_role("button", name="Save the password").click()
-    await expect(page.get_by_text("The password is saved.")).to_be_visible()
+    await expect(page.get_by_text("The password is saved.")).to_be_visible(timeout=30_000)
     await page.get_by_role("button", name="Account and theme").click()
     await page.get_by_role("button", name="Sign out", exact=True).click()
     await page.wait_for_url(f"{fresh.stage.url}/sign-in")
@@ -84,7 +89,7 @@ async def test_the_owner_sets_a_password_and_comes_back_with_it(fresh):
     fresh.expects("401")
     await page.get_by_label("Your password").fill("something else")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_role("alert")).to_contain_text("is not right")
+    await expect(page.get_by_role("alert")).to_contain_text("is not right", timeout=30_000)
     await page.get_by_label("Your password").fill("a kettle, a lamp, a loaf")
     await page.keyboard.press("Enter")
     await page.wait_for_url(f"{fresh.stage.url}/")
@@ -94,3 +99,45 @@ async def test_the_owner_sets_a_password_and_comes_back_with_it(fresh):
 async def test_nobody_is_led_elsewhere_after_signing_in(fresh):
     page = await fresh.open("/sign-in?after=//elsewhere.example/", who=None)
     assert await page.locator("body").get_attribute("data-after") == "/"
+
+
+@in_session
+async def test_people_of_several_workspaces_go_from_one_to_another(fresh):
+    owner = fresh.stage.owner
+    page = await fresh.open("/")
+    account = page.get_by_role("button", name="Account and theme")
+    await account.click()
+    await expect(page.get_by_role("button", name="Theirs")).to_have_count(0)
+    await asyncio.to_thread(another_workspace, fresh.stage, "Theirs")
+    await page.reload()
+    await account.click()
+    await expect(page.get_by_role("button", name="local")).to_have_attribute("aria-pressed", "true")
+    await axe(page)
+    await page.get_by_role("button", name="Theirs").click()
+    await expect(page.locator("body")).to_have_attribute("data-role", "viewer")
+    await page.goto("/settings/sign-in")
+    here = page.get_by_role("listitem").filter(has_text="You are here")
+    await expect(here).to_contain_text("Theirs")
+    await page.get_by_role("button", name="Go there").click()
+    await expect(page.locator("body")).to_have_attribute("data-role", "admin")
+    # The move gave the browser a new session cookie; the test's own client goes with the old one.
+    link = await fresh.stage.login_link()
+    await owner.post("/auth/link", {"secret": link.strip().partition("#")[2]})
+
+
+def another_workspace(stage, name):
+    """A second workspace, in which the owner is a viewer."""
+    server = embedded.start(stage.home)
+    try:
+        with psycopg.connect(server.url, autocommit=True) as connection:
+            workspace = ids.new()
+            connection.execute(
+                "INSERT INTO spotloom.workspace (id, name) VALUES (%s, %s)", (workspace, name)
+            )
+            connection.execute(
+                "INSERT INTO spotloom.member (workspace_id, person_id, role)"
+                " SELECT %s, id, 'viewer' FROM spotloom.person WHERE subject = 'owner'",
+                (workspace,),
+            )
+    finally:
+        server.stop()

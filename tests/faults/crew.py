@@ -7,7 +7,11 @@ import time
 from collections.abc import Callable
 
 from tests.faults.tally import Run
-from tests.integration.generating import Stage, Worker
+from tests.integration.generating import PATIENCE, Stage, Worker, until
+
+from spotloom.creative.status import ACTIVE, Status
+
+_UNDER_WAY = [status.value for status in ACTIVE if status is not Status.UNKNOWN]
 
 
 class Crew:
@@ -19,8 +23,15 @@ class Crew:
         self.workers: list[Worker] = [self._start() for _ in range(size)]
 
     def kill_one(self) -> None:
-        """Kill any of them, and start another in its place."""
-        self._replace(random.randrange(len(self.workers)))
+        """Kill any of those at work, and start another in its place."""
+        self._replace(self.workers.index(self._any()))
+
+    async def suffer(self, run: Run, *, videos: int, every_s: tuple[float, float]) -> None:
+        """One of them killed after another, for as long as the run has time."""
+        while await self.under_fire(run, videos=videos):
+            await asyncio.sleep(random.uniform(*every_s))
+            self.kill_one()
+            run.struck("workers killed")
 
     def kill_all(self) -> None:
         """Kill every one at the same moment, and start others."""
@@ -31,7 +42,7 @@ class Crew:
 
     async def stop_one(self, seconds: float) -> None:
         """Stop any of them for so long."""
-        worker = random.choice(self.workers)
+        worker = self._any()
         worker.send(signal.SIGSTOP)
         await asyncio.sleep(seconds)
         worker.send(signal.SIGCONT)
@@ -46,7 +57,7 @@ class Crew:
 
     async def finish(self, deadline_s: float) -> None:
         """Wait for the end, with every worker alive."""
-        end = time.monotonic() + deadline_s
+        end = time.monotonic() + deadline_s * PATIENCE
         while not self._stage.over():
             self.replace_ended()
             assert time.monotonic() < end, f"not over: {self._stage.told()}"
@@ -57,10 +68,15 @@ class Crew:
         if not run.time_left:
             return False
         told = self._stage.statuses()
-        if told.total() - told["completed"] < videos / 2:
+        if sum(told[word] for word in _UNDER_WAY) < videos / 2:
             await self._stage.submit(self._stage.order(videos))
         self.replace_ended()
+        # Who is killed while it starts proves little.
+        await until(lambda: any(worker.ready for worker in self.workers), 60)
         return True
+
+    def _any(self) -> Worker:
+        return random.choice([w for w in self.workers if w.ready] or self.workers)
 
     def _replace(self, n: int) -> None:
         self.workers[n].end()

@@ -4,7 +4,7 @@ import re
 import time
 from typing import Self
 
-from tests.integration.generating import Stage, Worker
+from tests.integration.generating import PATIENCE, Stage, Worker
 
 READY = re.compile(r"Working with|Serving http")
 READY_S = 60.0
@@ -18,7 +18,7 @@ class Product(Worker):
 
     def wait_ready(self) -> Self:
         """Return once it says that it works."""
-        end = time.monotonic() + READY_S
+        end = time.monotonic() + READY_S * PATIENCE
         while not READY.search(said := self.log.read_text(errors="replace")):
             assert self.process.poll() is None, said[-3000:]
             assert time.monotonic() < end, said[-3000:]

@@ -21,10 +21,7 @@ async def test_one_of_three_workers_killed_every_one_to_two_seconds(
     under_way = run(0.25)
     with stage_of() as stage:
         crew = Crew(stage, 3)
-        while await crew.under_fire(under_way, videos=200):
-            await asyncio.sleep(random.uniform(1, 2))
-            crew.kill_one()
-            under_way.struck("workers killed")
+        await crew.suffer(under_way, videos=200, every_s=(1, 2))
         await crew.finish(240)
         await under_way.weigh(stage)
         assert set(stage.statuses()) == {"completed"}
@@ -58,10 +55,7 @@ async def test_killed_while_the_provider_errs(stage_of: Callable[[], Any], run: 
             seed=random.randrange(1000),
         )
         crew = Crew(stage, 3)
-        while await crew.under_fire(under_way, videos=60):
-            await asyncio.sleep(random.uniform(1, 3))
-            crew.kill_one()
-            under_way.struck("workers killed")
+        await crew.suffer(under_way, videos=60, every_s=(1, 3))
         await crew.finish(240)
         await under_way.weigh(stage)
         assert set(stage.statuses()) == {"completed"}

@@ -14,6 +14,8 @@ OTHERS = {
     "git": "to clone and to commit",
     "export": "of a setting",
     "docker": "for a database or a model server beside us",
+    "curl": "to ask the API; tests/integration/test_api_examples.py runs each",
+    "sed": "to cut what curl shows",
 }
 FENCE = re.compile(r"^```(console|sh|bash|shell)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 

@@ -17,7 +17,8 @@ from spotloom import embedded
 
 
 @contextlib.contextmanager
-def _home() -> Iterator[Path]:
+def data_home() -> Iterator[Path]:
+    """An empty data folder in which even root's database can live."""
     # Not tmp_path, which is closed to the account that runs root's database.
     home = Path(tempfile.mkdtemp(prefix="spotloom-home-"))
     home.chmod(0o711)
@@ -33,7 +34,7 @@ def _home() -> Iterator[Path]:
 @pytest.fixture
 def home() -> Iterator[Path]:
     """An empty data folder in which even root's database can live."""
-    with _home() as folder:
+    with data_home() as folder:
         yield folder
 
 
@@ -43,7 +44,7 @@ def database_url() -> Iterator[str]:
     if given := os.environ.get("SPOTLOOM_TEST_DATABASE_URL"):
         yield given
         return
-    with _home() as folder:
+    with data_home() as folder:
         server = embedded.start(folder)
         try:
             yield server.url

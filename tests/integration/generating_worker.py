@@ -8,11 +8,8 @@ from spotloom import settings as setting
 from spotloom import wiring
 
 
-async def main() -> None:
-    # Nobody reads the pipe after the first word: what is logged goes to the file, or it would
-    # fill the pipe and stop the worker.
-    told = os.dup(1)
-    os.dup2(2, 1)
+async def work(told: int) -> None:
+    """Say `working` there when it does, and work until SIGTERM."""
     settings = setting.load()
     stop = asyncio.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
@@ -25,4 +22,9 @@ async def main() -> None:
         await stop.wait()
 
 
-asyncio.run(main())
+if __name__ == "__main__":
+    # Nobody reads the pipe after the first word: what is logged goes to the file, or it would
+    # fill the pipe and stop the worker.
+    first_word = os.dup(1)
+    os.dup2(2, 1)
+    asyncio.run(work(first_word))

@@ -124,6 +124,19 @@ class Ground:
         )
         return fresh
 
+    def finish(self, batch_id: str, key: str, place: str, *, sha256: str, size: int) -> None:
+        """The video of that key is finished, with the file that the store has at that place."""
+        self.run(
+            "WITH done AS (UPDATE spotloom.generation g SET status = 'completed', over_at = now()"
+            " FROM spotloom.combination k, spotloom.campaign c WHERE k.id = g.combination_id"
+            " AND c.id = g.campaign_id AND c.batch_key = %s AND k.key = %s"
+            " RETURNING g.id, g.workspace_id)"
+            " INSERT INTO spotloom.asset (id, workspace_id, generation_id, kind, uri, sha256,"
+            " bytes, content_type, width, height)"
+            " SELECT %s, workspace_id, id, 'video', %s, %s, %s, 'video/mp4', 9, 9 FROM done",
+            *(batch_id, key, ids.new(), place, sha256, size),
+        )
+
     def tell(self, campaign: Campaign) -> None:
         """Say that the campaign changed."""
         self.run("SELECT pg_notify(%s, %s)", CAMPAIGNS, str(campaign.id))

@@ -16,7 +16,11 @@ import spotloom.auth.tables  # noqa: F401 - its tables belong to the tables of t
 from spotloom.campaigns import ids
 from spotloom.campaigns.tables import SCHEMA, Table
 
-TABLES = {table.name: table for table in Table.metadata.sorted_tables}
+# A mirror last: while there is one, every other row that is written is noted for it.
+TABLES = {
+    table.name: table
+    for table in sorted(Table.metadata.sorted_tables, key=lambda table: table.name == "mirror")
+}
 OWNED = {name for name, table in TABLES.items() if "workspace_id" in table.c}
 # No workspace of their own: these are guarded by what they point at, or not the web's at all.
 OTHERS = {

@@ -202,10 +202,19 @@ async def test_a_wrong_query_is_named(studio, path):
     assert answer.json()["errors"][0]["field"] == path.partition("?")[2].partition("=")[0]
 
 
+async def test_null_is_no_empty_object(studio):
+    client = await studio.client()
+    for route in ("/api/batch/spring/cancel", "/api/batch/spring/retry-failed"):
+        answer = await client.post(route, content=b"null", headers=JSON)
+        assert answer.status_code == 422, answer.text
+
+
 async def test_a_wrong_method_names_the_right_one(studio):
     client = await studio.client()
     answer = await client.put("/api/plan", json={})
     assert (answer.status_code, answer.headers["allow"]) == (405, "POST")
+    answer = await client.post("/api/budget", json={})
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET, PATCH")
     assert answer.headers["content-type"] == "application/problem+json"
 
 

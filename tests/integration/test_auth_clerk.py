@@ -374,4 +374,4 @@ async def test_an_event_that_lacks_something_is_refused(house, peer):
 async def test_without_clerk_there_is_no_such_door(ground):
     async with signing_in.house(ground) as house, house.browser() as browser:
         assert (await browser.post("/auth/clerk", json={"token": "a.b.c"})).status_code == 404
-        assert (await told(house, "session.ended", {"id": "x"})).status_code == 503
+        assert (await told(house, "session.ended", {"id": "x"})).status_code == 404

@@ -108,3 +108,25 @@ async def test_another_authorization_is_refused_and_the_cookie_does_not_help(hou
         reply = await owner.get("/api/session", headers={"authorization": given})
         assert reply.status_code == NOBODY
         assert reply.headers["www-authenticate"].startswith("Bearer")
+
+
+@pytest.mark.parametrize(
+    ("route", "body", "secret"),
+    [
+        ("/api/keys", {"name": "ci", "role": "editor"}, "key"),
+        ("/api/invitations", {"email": "ann@studio.example", "role": "viewer"}, "link"),
+    ],
+)
+async def test_a_secret_is_made_once_and_shown_once_under_one_idempotency_key(
+    house, route, body, secret
+):
+    async with house.owner() as owner:
+        headers = {"Idempotency-Key": f"made-once{route.replace('/', '-')}"}
+        first = await owner.post(route, json=body, headers=headers)
+        again = await owner.post(route, json=body, headers=headers)
+        assert (first.status_code, again.status_code) == (201, 409), again.text
+        assert again.json()["type"] == "urn:spotloom:problem:shown-once"
+        items = (await owner.get(route)).json()["items"]
+        assert [item["id"] for item in items] == [first.json()["id"]]
+        shown = first.json()[secret].rpartition("#")[2]
+        assert shown not in str(house.run("SELECT * FROM spotloom.idempotency"))

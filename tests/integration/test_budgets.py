@@ -19,8 +19,9 @@ from tests.integration.controlling import act, hands
 from tests.integration.generating import Stage, order
 
 from spotloom.campaigns import attempts, budgets, ledger
-from spotloom.campaigns.budgets import BudgetRefused, Caps
+from spotloom.campaigns.budgets import Caps
 from spotloom.campaigns.submit import LOCAL, submit
+from spotloom.errors import BudgetRefused
 
 PRICE = Decimal("2.00")  # of one video of 4 seconds
 AT_ONCE = 50

@@ -1,14 +1,12 @@
 """Links and keys from the command line: they let in whom they should, at a real `spotloom up`."""
 
-import contextlib
 import re
-import subprocess
-import time
 from collections.abc import Iterator
 
 import httpx2
 import pytest
-from tests.integration.command_line import PROGRAM, Place, data_folder
+from tests.integration.command_line import Place, data_folder
+from tests.integration.serving import serving
 
 FIRST = re.compile(r"(http://127\.0\.0\.1:\d+)/sign-in#(\S+)")
 
@@ -17,28 +15,6 @@ FIRST = re.compile(r"(http://127\.0\.0\.1:\d+)/sign-in#(\S+)")
 def place(tmp_path_factory) -> Iterator[Place]:
     with data_folder() as home:
         yield Place(home=home, cwd=tmp_path_factory.mktemp("access"))
-
-
-@contextlib.contextmanager
-def serving(place: Place) -> Iterator[str]:
-    """What a served Spotloom says once it is at work."""
-    log = place.cwd / "up.log"
-    with log.open("wb") as written:
-        process = subprocess.Popen(
-            [*PROGRAM, "up", "--port", "0"],
-            env=place.environment({}),
-            cwd=place.cwd,
-            stderr=written,
-        )
-    try:
-        end = time.monotonic() + 60
-        while "Sign in" not in log.read_text() and process.poll() is None:
-            assert time.monotonic() < end, log.read_text()
-            time.sleep(0.1)
-        yield log.read_text()
-    finally:
-        process.terminate()
-        process.wait(30)
 
 
 def test_the_first_start_lets_its_owner_in_and_keys_let_programs_in(place: Place) -> None:

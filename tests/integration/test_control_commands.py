@@ -50,9 +50,10 @@ async def test_a_campaign_is_paused_hurried_cancelled_and_taken_back(
 ) -> None:
     await stage.submit(stage.order(3), key="spring")
     key = key_of(stage, stage.videos()[0]["id"])
-    assert person.reads("pause", "spring") == {"state": "paused"}
-    assert person.reads("resume", "spring") == {"state": "active"}
-    assert person.reads("priority", "spring", "high", "--video", key) == {"moved": 1}
+    assert person.reads("pause", "spring") == {"batchId": "spring", "state": "paused"}
+    assert person.reads("resume", "spring") == {"batchId": "spring", "state": "active"}
+    moved = person.reads("priority", "spring", "high", "--video", key)
+    assert moved == {"moved": 1, "priority": "high"}
     once = person.types("cancel", "spring", "--video", key)
     assert (once.code, once.out) == (0, "1 cancelled, 0 asked to stop at the provider.\n")
     assert person.reads("cancel", "spring") == {"cancelled": 2, "askedToStop": 0}
@@ -137,7 +138,7 @@ async def test_a_doubt_is_resolved_by_command(stage: Stage, person: Person) -> N
     stage.query("UPDATE spotloom.generation SET status = 'unknown' RETURNING id")
     one, two, three = (key_of(stage, video["id"]) for video in stage.videos())
     paid = person.reads("resolve", "spring", one, "--job", "video_1")
-    assert paid == {"video": one, "decision": "paid"}
+    assert paid == {"combinationId": one, "decision": "paid"}
     said = person.types("resolve", "spring", two, "--job", "video_1")
     assert (said.code, "another video's" in said.err) == (2, True)
     assert (person.types("resolve", "spring", two, "--retry")).out == f"{two}: retry.\n"

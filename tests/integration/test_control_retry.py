@@ -13,10 +13,9 @@ from tests.integration.generating import Stage
 from tests.integration.generating_checks import assert_balanced, assert_sound
 
 from spotloom.campaigns import budgets, ledger
-from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.ledger import Money
 from spotloom.campaigns.submit import LOCAL, Batch
-from spotloom.errors import Conflict, NotFound
+from spotloom.errors import BudgetRefused, Conflict, NotFound
 from spotloom.generation import control
 from spotloom.generation.control import Decision
 

@@ -9,7 +9,6 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,7 +32,7 @@ async def kept(store: Store, key: str, content: bytes, tmp: Path):
     path = tmp / "incoming"
     path.write_bytes(content)
     await store.put_file(key, path, content_type="video/mp4")
-    return made.file(uri=key, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
+    return made.file(url=key, bytes=len(content), sha256=hashlib.sha256(content).hexdigest())
 
 
 @pytest.fixture
@@ -45,14 +44,15 @@ async def videos(store, tmp_path):
         files = {}
         for kind, name in (("video", "a.mp4"), ("poster", "a.webp"), ("sprite", "b.webp")):
             content = f"{kind} {number} ".encode() * (300_000 if kind == "video" else 10)
-            key = key_for("campaign", video.key, 1, name)
+            key = key_for("campaign", video.combination_id, 1, name)
             files[kind] = await kept(store, key, content, tmp_path)
-        finished.append(replace(video, files=files))
+        finished.append(video.model_copy(update={"files": files}))
     return finished
 
 
 def put_out(videos, store, folder, **changes):
-    return export(made.campaign(**changes), videos, made.money(), store=store, folder=folder)
+    campaign = made.campaign(**changes)
+    return export(campaign, videos, fetch=lambda f, to: store.fetch(f.url, to), folder=folder)
 
 
 def snapshot(folder: Path) -> dict[str, bytes]:
@@ -71,12 +71,14 @@ async def test_the_folder_holds_every_file_and_what_it_says_is_true(videos, stor
     assert written == exported.manifest
     for entry, video in zip(written["videos"], videos, strict=True):
         assert entry["file"].startswith(
-            f"{video.key}_problem-aware_{dict(video.values)['aesthetic']}"
+            f"{video.combination_id}_problem-aware_{dict(video.values)['aesthetic']}"
         )
         content = (folder / entry["file"]).read_bytes()
         assert hashlib.sha256(content).hexdigest() == entry["sha256"]
     expected = {entry["file"] for entry in written["videos"]}
-    expected |= {f"{kind}s/{v.key}.webp" for v in videos for kind in ("poster", "sprite")}
+    expected |= {
+        f"{kind}s/{v.combination_id}.webp" for v in videos for kind in ("poster", "sprite")
+    }
     assert set(snapshot(folder)) == expected | {"manifest.json", "manifest.csv", "index.html"}
 
 
@@ -94,13 +96,15 @@ async def test_a_finished_folder_needs_the_store_no_more(videos, store, tmp_path
     await put_out(videos, store, folder)
     for video in videos:
         for file in video.files.values():
-            await store.delete(file.uri)
+            await store.delete(file.url)
     assert (await put_out(videos, store, folder)).videos == 3
 
 
 async def test_a_growing_campaign_adds_to_its_folder(videos, store, tmp_path):
     folder = tmp_path / "out"
-    waiting = replace(videos[2], status=Status.GENERATING, files={}, actual_cost=None)
+    waiting = videos[2].model_copy(
+        update={"status": Status.GENERATING, "files": {}, "actual_cost": None}
+    )
     first = await put_out([*videos[:2], waiting], store, folder)
     assert (first.videos, first.copied) == (2, 2)
     assert first.manifest["videos"][2]["file"] is None
@@ -126,24 +130,26 @@ from pathlib import Path
 from spotloom.cli.export import export
 from spotloom.media.store import Store
 
-header, videos, money = pickle.load(sys.stdin.buffer)
+campaign, videos = pickle.load(sys.stdin.buffer)
 store = Store.open(sys.argv[1])
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)  # the kernel ends us in the middle of a film
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (2_000_000, 2_000_000))
-asyncio.run(export(header, videos, money, store=store, folder=Path(sys.argv[2])))
+asyncio.run(export(
+    campaign, videos, fetch=lambda f, to: store.fetch(f.url, to), folder=Path(sys.argv[2])
+))
 """
 
 
 async def test_an_export_killed_half_way_is_finished_by_the_next(videos, store, tmp_path):
     whole, folder = tmp_path / "whole", tmp_path / "out"
     await put_out(videos, store, whole)
-    small = await kept(store, videos[0].files["video"].uri, b"a short film", tmp_path)
-    videos[0] = replace(videos[0], files={**videos[0].files, "video": small})
+    small = await kept(store, videos[0].files["video"].url, b"a short film", tmp_path)
+    videos[0] = videos[0].model_copy(update={"files": {**videos[0].files, "video": small}})
     killed = await asyncio.to_thread(
         subprocess.run,
         [sys.executable, "-c", KILLED, store.name, str(folder)],
-        input=pickle.dumps((made.campaign(), videos, made.money())),
+        input=pickle.dumps((made.campaign(), videos)),
         env={**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)},
         check=False,
         timeout=60,
@@ -161,7 +167,7 @@ async def test_an_export_killed_half_way_is_finished_by_the_next(videos, store, 
 async def test_a_file_lost_by_the_store_is_told_and_the_others_are_there(
     end, videos, store, tmp_path
 ):
-    uri = videos[1].files["video"].uri
+    uri = videos[1].files["video"].url
     if end == "missing":
         await store.delete(uri)
     else:
@@ -173,13 +179,15 @@ async def test_a_file_lost_by_the_store_is_told_and_the_others_are_there(
     assert (entry["file"], entry["sha256"]) == (None, None)
     assert entry["error"]["code"] == {"missing": "file_missing", "changed": "file_damaged"}[end]
     assert uri in entry["error"]["message"]
-    assert not any(path.name.startswith(f"{videos[1].key}_") for path in folder.iterdir())
+    assert not any(
+        path.name.startswith(f"{videos[1].combination_id}_") for path in folder.iterdir()
+    )
     assert [path for path in folder.rglob(".*") if path.is_file()] == []
     assert "File missing" in (folder / "index.html").read_text()
 
 
 async def test_a_picture_lost_by_the_store_costs_only_the_picture(videos, store, tmp_path):
-    await store.delete(videos[0].files["poster"].uri)
+    await store.delete(videos[0].files["poster"].url)
     exported = await put_out(videos, store, tmp_path / "out")
     assert exported.videos == 3
     assert exported.manifest["videos"][0]["error"] is None
@@ -211,7 +219,7 @@ async def test_the_copy_is_not_the_stored_file(videos, store, tmp_path):
     copy = folder / exported.manifest["videos"][0]["file"]
     with copy.open("ab") as file:
         file.write(b"edited by a client")
-    assert await store.size(videos[0].files["video"].uri) == videos[0].files["video"].bytes
+    assert await store.size(videos[0].files["video"].url) == videos[0].files["video"].bytes
 
 
 async def test_a_file_where_the_folder_should_be_is_named(videos, store, tmp_path):
@@ -257,9 +265,9 @@ async def test_a_full_disk_is_named_and_room_is_enough_to_go_on(
 
 
 async def test_money_under_way_and_in_doubt_is_said(videos, store, tmp_path):
-    stands = made.money(reserved=Decimal(5), unknown=Decimal("0.0125"))
+    stands = made.spend(reserved=Decimal(5), unknown=Decimal("0.0125"))
     folder = tmp_path / "out"
-    exported = await export(made.campaign(), videos, stands, store=store, folder=folder)
+    exported = await put_out(videos, store, folder, spend=stands)
     assert (exported.manifest["reservedCost"], exported.manifest["unknownCost"]) == (5.0, 0.0125)
     page = (folder / "index.html").read_text()
     assert "$5.00 charged" in page

@@ -9,10 +9,13 @@ from typing import Any
 
 import pytest
 from tests.integration import generating
-from tests.integration.generating import Stage
+from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
 from spotloom.campaigns.submit import Batch
+from spotloom.generation import collect
+
+pytestmark = pytest.mark.faults
 
 PRICE = Decimal("2.0000")  # of 4 seconds
 
@@ -131,6 +134,27 @@ async def test_a_job_the_provider_denies_may_be_running_and_keeps_its_slot(stage
     stage.limit = 1  # the job takes 0.4 s, and is given up after three polls of 0.1 s
     await made(stage, 2, {"where": "poll", "fault": "lost", "jobs": {"only": [1]}})
     assert stage.statuses() == {"lost": 1, "completed": 1}
+
+
+async def test_a_finished_job_without_a_file_is_given_up_at_last_and_charged(
+    stage: Stage,
+) -> None:
+    stage.sandbox.misbehave({"where": "job", "fault": "no-content"})
+    await stage.submit(stage.order(1))
+    async with stage.working():
+        await until(lambda: stage.statuses()["finishing"], 20)
+        (video,) = stage.videos()
+        assert await collect.collect(video["id"], tries=collect.NO_FILE_TRIES - 1) == 60
+        # Tried for the last time, as soon as the workflow's own try has left the file's lock.
+        for _ in range(50):
+            if await collect.collect(video["id"], tries=collect.NO_FILE_TRIES) is None:
+                break
+            await asyncio.sleep(0.1)
+        await stage.finished(20)
+    await assert_sound(stage)
+    (video,) = stage.videos()
+    assert (video["status"], video["error_code"]) == ("failed", "no_file")
+    assert _entries(stage, video) == [("reserve", PRICE), ("settle", PRICE)]
 
 
 # One batch, in which every job is treated differently

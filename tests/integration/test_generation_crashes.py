@@ -18,6 +18,9 @@ from tests.integration.generating_server import restart
 
 from spotloom import embedded
 from spotloom.campaigns.database import plain_url
+from spotloom.generation.tools import tools
+
+pytestmark = pytest.mark.faults
 
 TAKEN_OVER_WITHIN_S = 10.0
 
@@ -138,6 +141,21 @@ async def test_workers_killed_at_random_lose_and_double_nothing(stage: Stage) ->
     found = await assert_sound(stage)
     assert stage.statuses() == {"completed": 24}
     assert found.accepted == 24
+
+
+async def test_work_on_a_lane_that_a_worker_has_not_heard_of_ends_by_no_fault(
+    stage: Stage,
+) -> None:
+    asked = {"where": "poll", "fault": "word", "word": "pondering"}
+    stage.sandbox.misbehave(asked)
+    await stage.submit(stage.order(2))
+    async with stage.working():
+        await until(lambda: at_work(stage) == 2, 20)
+        tools().lanes.clear()  # as in a worker that starts with the work of a dead one
+        stage.sandbox.misbehave()
+        await stage.finished(20)
+    found = await assert_sound(stage)
+    assert found.accepted == 2
 
 
 async def test_the_work_of_a_dead_worker_is_taken_over_within_ten_seconds(stage: Stage) -> None:

@@ -36,6 +36,7 @@ async def test_never_more_than_the_limit_are_at_the_provider(stage: Stage) -> No
     assert found.accepted == 24
 
 
+@pytest.mark.faults
 async def test_two_workers_share_one_limit(stage: Stage) -> None:
     first, second = stage.spawn(), stage.spawn()
     first.wait_ready()
@@ -72,6 +73,7 @@ async def test_a_higher_priority_goes_first_whenever_it_came(stage: Stage) -> No
     assert [sold.prompt for sold in stage.sandbox.sold()] == expected
 
 
+@pytest.mark.faults
 async def test_a_small_campaign_behind_a_large_one_starts_within_one_turn_of_the_slots(
     stage: Stage,
 ) -> None:
@@ -105,6 +107,7 @@ async def test_a_slot_is_filled_again_as_soon_as_it_comes_free(stage: Stage) -> 
     assert waited[len(waited) // 2] < 0.25, waited  # not the tick of 2 s: the news itself
 
 
+@pytest.mark.faults
 async def test_a_lower_limit_lets_what_runs_finish_and_starts_no_more(stage: Stage) -> None:
     await stage.submit(stage.order(14))
     async with stage.working():

@@ -8,6 +8,8 @@ from tests.integration import generating
 from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
+pytestmark = pytest.mark.faults
+
 RETRY_AFTER_S = 3
 
 

@@ -33,6 +33,7 @@ def stage(scenery: generating.Scenery, tmp_path: Path) -> Iterator[Stage]:
         yield one
 
 
+@pytest.mark.faults
 def test_a_killed_submit_leaves_a_whole_campaign_or_nothing(stage: Stage) -> None:
     whole, nothing = kill_many(stage, KILLS, videos=WHOLE)
     assert whole + nothing == KILLS

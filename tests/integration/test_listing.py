@@ -297,7 +297,7 @@ async def test_another_workspaces_campaign_is_nowhere(stage: Stage, campaign: UU
             assert (await listing.counts(session, OTHER, campaign)).total == 0
             assert (await listing.figures(session, OTHER, [campaign]))[campaign].counts == {}
             assert (await reads.progress(session, campaign, workspace_id=OTHER)).total == 0
-            assert await reads.videos(session, campaign, workspace_id=OTHER) == []
+            assert await listing.every_combination(session, OTHER, campaign) == []
             assert await reads.lanes(session, workspace_id=OTHER) == ()
             for name in ("spring", str(campaign)):
                 with pytest.raises(NotFound, match="None has been made"):

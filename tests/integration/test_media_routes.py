@@ -3,6 +3,7 @@
 import asyncio
 import hashlib
 import io
+import json
 import os
 import zipfile
 from collections.abc import AsyncIterator, MutableMapping
@@ -19,7 +20,7 @@ from tests.integration.live_stage import Campaign
 
 from spotloom.auth.roles import Role
 from spotloom.campaigns import ids
-from spotloom.contract.media import WEEK_S
+from spotloom.contract.combinations import WEEK_S
 from spotloom.media.store import key_for
 from spotloom.web.media import links
 
@@ -202,13 +203,28 @@ async def test_a_campaign_comes_as_a_zip(finished):
     assert answer.headers["content-type"] == "application/zip"
     with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
         assert archive.testzip() is None
-        names = archive.namelist()
+        *names, last = archive.namelist()
         assert [n.partition("_")[0] for n in names] == finished.campaign.keys[:2]
         assert {archive.read(n) for n in names} == {CLIP}
-    one = await viewer.get(path, params={"key": finished.campaign.keys[1]})
-    with zipfile.ZipFile(io.BytesIO(one.content)) as archive:
-        assert len(archive.namelist()) == 1
-    for params in ({"key": "k-none"}, {"key": finished.campaign.keys[2]}):
+        told = json.loads(archive.read(last))
+    assert (last, told["batchId"]) == ("manifest.json", finished.campaign.batch_id)
+    assert [video["file"] for video in told["videos"]] == [*names, None]
+    digest = hashlib.sha256(CLIP).hexdigest()
+    assert [video["sha256"] for video in told["videos"]] == [digest, digest, None]
+
+
+async def test_chosen_videos_come_as_a_zip(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    path = f"/api/campaigns/{finished.campaign.batch_id}/files.zip"
+    first, second, unfinished = finished.campaign.keys
+    chosen = await viewer.get(path, params={"key": [second, unfinished]})
+    with zipfile.ZipFile(io.BytesIO(chosen.content)) as archive:
+        (name, _) = archive.namelist()
+        told = json.loads(archive.read("manifest.json"))
+    assert [video["combinationId"] for video in told["videos"]] == [second, unfinished]
+    assert [video["file"] for video in told["videos"]] == [name, None]
+    for keys in (["k-none"], [unfinished], [first, "k-none"]):
+        params = {"key": keys}
         assert (await viewer.get(path, params=params)).status_code == 404
 
 

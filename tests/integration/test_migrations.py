@@ -4,7 +4,6 @@ from concurrent.futures import ThreadPoolExecutor
 
 import psycopg
 import pytest
-from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
@@ -12,6 +11,7 @@ from alembic.script import ScriptDirectory
 from psycopg import sql
 from sqlalchemy import create_engine, text
 from tests.integration import tenants
+from tests.integration.migrating import bring_to
 
 import spotloom.auth.tables  # noqa: F401 - its tables belong to the tables of the code
 from spotloom.campaigns import database
@@ -65,27 +65,10 @@ def test_a_database_of_a_newer_version_is_left_alone(fresh_database: str) -> Non
         database.migrate(fresh_database)
 
 
-def _to(url: str, revision: str) -> None:
-    """Bring the database to an older revision, as that release or a step back would."""
-    config = Config()
-    config.set_main_option("script_location", "spotloom.campaigns:migrations")
-    engine = create_engine(database.driver_url(url))
-    with engine.connect() as connection:
-        connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
-        config.attributes["connection"] = connection
-        current = MigrationContext.configure(
-            connection, opts={"version_table_schema": SCHEMA}
-        ).get_current_revision()
-        move = command.upgrade if current is None else command.downgrade
-        move(config, revision)
-        connection.commit()
-    engine.dispose()
-
-
 @pytest.fixture
 def first_release(fresh_database: str) -> str:
     """A database of the first release, with a row in every table."""
-    _to(fresh_database, "0001")
+    bring_to(fresh_database, "0001")
     with psycopg.connect(fresh_database) as connection:
         names = connection.execute(
             "SELECT tablename FROM pg_tables WHERE schemaname = 'spotloom'"
@@ -108,7 +91,7 @@ def test_an_older_database_keeps_what_it_holds(first_release: str) -> None:
 
 def test_a_migration_can_be_taken_back(first_release: str) -> None:
     database.migrate(first_release)
-    _to(first_release, "0001")
+    bring_to(first_release, "0001")
     assert database.migrate(first_release)
     with psycopg.connect(first_release) as connection:
         (count,) = connection.execute("SELECT count(*) FROM spotloom.ledger").fetchone() or ()

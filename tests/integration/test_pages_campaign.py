@@ -189,3 +189,19 @@ async def test_a_page_of_660_videos_is_small(studio):
     ) as answer:
         sent = sum([len(block) async for block in answer.aiter_raw()])
     assert sent < 30_000  # of a first load of 250 kB
+
+
+async def test_a_campaign_that_is_taken_off_the_list_ends_the_stream(
+    ground, tmp_path, wait_until_async
+):
+    campaign = ground.campaign(2)
+    async with (
+        parts(ground, tmp_path) as made,
+        served(made, ground) as door,
+        watching(door, campaign.batch_id) as watcher,
+    ):
+        await wait_until_async(lambda: watcher.names == ["snapshot"])
+        ground.run("UPDATE spotloom.campaign SET deleted_at = now() WHERE id = %s", campaign.id)
+        ground.tell(campaign)
+        await wait_until_async(lambda: watcher.ended)
+        assert watcher.names == ["snapshot", "gone"]

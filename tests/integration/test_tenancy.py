@@ -113,7 +113,8 @@ def test_the_web_sees_the_workspace_it_entered_and_no_other(both: Tenants, table
             return
         (row,) = _all(connection, table)
     known = both.of_a[table]
-    key = [column.name for column in TABLES[table].primary_key]
+    # A number that the database gave is not known.
+    key = [c.name for c in TABLES[table].primary_key if c.name in known] or list(known)
     assert [row[name] for name in key] == [known[name] for name in key]
     assert both.count(table) == 2  # the other one is there
 

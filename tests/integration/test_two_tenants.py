@@ -35,6 +35,7 @@ PUBLIC = {
     "/api/sora/webhook",
     "/api/webhooks/openai-videos",
     "/api/webhooks/clerk",
+    "/api/webhooks/notion",
 }
 # They change what is the asker's own, and end the session that the walk needs.
 OWN = {
@@ -50,6 +51,10 @@ OWN = {
     ("post", "/api/keys"),
     ("post", "/api/invitations"),
     ("patch", "/api/budget"),
+    ("delete", "/api/notion"),
+    ("post", "/api/notion/setup"),
+    ("post", "/api/notion/pairing"),
+    ("post", "/api/notion/resync"),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/batch/{batch_id}/priority"): {"priority": "high"},

@@ -266,6 +266,8 @@ async def test_the_signature_decides_not_the_manner_of_sending(stage: Stage) -> 
         ).status_code == 204
         unsigned = await door.client.post(door.url + ROUTE, content=b"{}")
         assert unsigned.status_code == 401
+        assert unsigned.headers["content-type"] == "application/problem+json"
+        assert unsigned.json()["type"] == "urn:spotloom:problem:sign-in"
 
 
 async def test_a_sender_who_leaves_in_the_middle_does_no_harm(
@@ -295,7 +297,9 @@ async def test_without_a_secret_none_is_taken_and_a_wrong_one_is_told_at_the_sta
     stage: Stage,
 ) -> None:
     async with served(stage, secret=None) as door:
-        assert await door.send(Event()) == 503
+        refused = await door.client.post(door.url + ROUTE, content=b"{}")
+        assert refused.status_code == 503
+        assert "SPOTLOOM_WEBHOOK_SECRET" in refused.json()["detail"]
     with pytest.raises(SetupError, match="SPOTLOOM_WEBHOOK_SECRET"):
         async with served(stage, secret="whsec_%%%"):
             pass
@@ -304,6 +308,7 @@ async def test_without_a_secret_none_is_taken_and_a_wrong_one_is_told_at_the_sta
 # With a provider that announces
 
 
+@pytest.mark.faults
 async def test_announcements_gone_wrong_harm_no_video(stage: Stage, port: int) -> None:
     stage.poll_s = 0.5
     where = {"where": "webhook"}
@@ -358,6 +363,7 @@ def lateness(stage: Stage) -> list[float]:
     return [at - ends[job] for job, at in ready.items()]
 
 
+@pytest.mark.faults
 async def test_an_order_in_doubt_is_recognised_when_its_job_announces_itself(
     stage: Stage, port: int
 ) -> None:

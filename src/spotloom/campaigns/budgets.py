@@ -1,6 +1,7 @@
 """Holds spending under every cap: the campaign's, the workspace's, and the day's."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from uuid import UUID
 
@@ -10,11 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns import ledger
 from spotloom.campaigns.tables import Campaign, LedgerEntry, Workspace
 from spotloom.creative.pricing import dollars
-from spotloom.errors import Conflict
-
-
-class BudgetRefused(Conflict):
-    """It costs more than a budget allows; nothing was stored."""
+from spotloom.errors import BudgetRefused
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +60,20 @@ async def caps_of(session: AsyncSession, workspace_id: UUID, *, lock: bool = Fal
         daily_budget=workspace.daily_budget,
         committed_today=today,
     )
+
+
+async def change(
+    session: AsyncSession, workspace_id: UUID, given: Mapping[str, Decimal | None]
+) -> Caps:
+    """Set the caps that are named, `budget` and `daily_budget`; how they then stand."""
+    before = await caps_of(session, workspace_id, lock=True)
+    caps = replace(
+        before,
+        budget=given.get("budget", before.budget),
+        daily_budget=given.get("daily_budget", before.daily_budget),
+    )
+    await set_caps(session, workspace_id, budget=caps.budget, daily_budget=caps.daily_budget)
+    return caps
 
 
 async def set_caps(

@@ -175,7 +175,7 @@ _CAMPAIGN = text(
     SELECT c.changed::text AS changed, pg_current_snapshot()::text AS snapshot,
            to_hex((extract(epoch FROM pg_postmaster_start_time()) * 1000000)::bigint) AS server
       FROM spotloom.campaign c
-     WHERE c.id = :campaign AND c.workspace_id = :workspace
+     WHERE c.id = :campaign AND c.workspace_id = :workspace AND c.deleted_at IS NULL
     """
 )
 _VIDEOS = """

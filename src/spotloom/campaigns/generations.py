@@ -4,14 +4,15 @@ import datetime as dt
 from collections.abc import Collection
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, func, select, text, update
+from sqlalchemy import Row, Select, Table, Text, Update, func, select, text, update
+from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
 
-from spotloom.campaigns.channels import CAMPAIGNS, notify
+from spotloom.campaigns.channels import CAMPAIGNS
 from spotloom.campaigns.tables import (
     Asset,
     Generation,
@@ -96,6 +97,17 @@ def _order(row: Row[Any]) -> Order:
     return Order(**stored)
 
 
+# The table itself: an update by way of its class costs twice the processor time.
+_ROWS = cast("Table", Generation.__table__)
+
+
+def _told(change: Update) -> Select[UUID, None]:
+    """The change, which in the same statement is told to whoever watches the campaign."""
+    changed = change.returning(_ROWS.c.campaign_id).cte("changed")
+    watched = changed.c.campaign_id
+    return select(watched, func.pg_notify(CAMPAIGNS, sql_cast(watched, Text)))
+
+
 async def move(
     session: AsyncSession,
     generation_id: UUID,
@@ -105,32 +117,31 @@ async def move(
     **values: Any,
 ) -> None:
     """Change the state, and the columns that belong to the change; Conflict if it was elsewhere."""
-    campaign_id = await session.scalar(
-        update(Generation)
-        .where(Generation.id == generation_id, Generation.status.in_([s.value for s in expect]))
-        .values(status=to.value, **values)
-        .returning(Generation.campaign_id)
+    moved = await session.scalar(
+        _told(
+            update(_ROWS)
+            .where(_ROWS.c.id == generation_id, _ROWS.c.status.in_([s.value for s in expect]))
+            .values(status=to.value, **values)
+        )
     )
-    if campaign_id is None:
+    if moved is None:
         words = " or ".join(sorted(expect))
         raise Conflict(f"generation {generation_id} is not {words} any more, so not {to}")
-    await notify(session, CAMPAIGNS, str(campaign_id))
 
 
 async def set_progress(session: AsyncSession, generation_id: UUID, progress: int) -> None:
     """Note how far the provider says it is; it only ever grows."""
-    campaign_id = await session.scalar(
-        update(Generation)
-        .where(
-            Generation.id == generation_id,
-            Generation.status == Status.GENERATING.value,
-            func.coalesce(Generation.progress, -1) < progress,
+    await session.execute(
+        _told(
+            update(_ROWS)
+            .where(
+                _ROWS.c.id == generation_id,
+                _ROWS.c.status == Status.GENERATING.value,
+                func.coalesce(_ROWS.c.progress, -1) < progress,
+            )
+            .values(progress=progress)
         )
-        .values(progress=progress)
-        .returning(Generation.campaign_id)
     )
-    if campaign_id is not None:
-        await notify(session, CAMPAIGNS, str(campaign_id))
 
 
 async def owners(session: AsyncSession, lane_id: UUID, jobs: Collection[str]) -> set[str]:

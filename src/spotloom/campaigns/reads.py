@@ -15,9 +15,8 @@ from sqlalchemy.sql.elements import ColumnElement
 
 from spotloom.campaigns import ledger
 from spotloom.campaigns.ledger import Money
-from spotloom.campaigns.tables import Asset, Campaign, CombinationRow, Generation, Lane, LaneSlot
+from spotloom.campaigns.tables import Campaign, Generation, Lane, LaneSlot
 from spotloom.campaigns.tenancy import LOCAL
-from spotloom.creative.request import VideoRequest
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
 
@@ -40,38 +39,6 @@ class Header:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class File:
-    """A file we keep, by its key in the store."""
-
-    uri: str
-    sha256: str
-    bytes: int
-    width: int
-    height: int
-    seconds: Decimal | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Video:
-    """One combination with its latest attempt."""
-
-    key: str
-    values: tuple[tuple[str, str], ...]
-    request: VideoRequest
-    status: Status
-    provider: str
-    model: str
-    job: str | None
-    attempt: int
-    progress: int | None
-    estimated_cost: Decimal
-    actual_cost: Decimal | None
-    error_code: str | None
-    error_text: str | None
-    files: Mapping[str, File]  # by kind: video, poster, sprite
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LaneState:
     """How one provider account stands."""
 
@@ -86,20 +53,6 @@ class LaneState:
     blocked: bool
     reason: str | None
     starts_a_minute: int | None = None  # how fast videos may start; None is unbounded
-
-    def to_json(self) -> dict[str, Any]:
-        """The lane as a machine reads it."""
-        return {
-            "provider": self.provider,
-            "account": self.account,
-            "limit": self.limit,
-            "adaptedLimit": self.adapted_limit,
-            "held": self.held,
-            "waiting": self.waiting,
-            "pausedUntil": self.paused_until and self.paused_until.isoformat(),
-            "blocked": self.blocked,
-            "reason": self.reason,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -175,42 +128,6 @@ async def progress(
     )
 
 
-async def videos(
-    session: AsyncSession, campaign_id: UUID, *, workspace_id: UUID = LOCAL
-) -> list[Video]:
-    """Every combination in the order of the matrix, each with its latest attempt and its files."""
-    latest = _latest(campaign_id, workspace_id).subquery()
-    rows = (
-        await session.execute(
-            select(Generation, CombinationRow.key, CombinationRow.values, Campaign.provider)
-            .join(latest, latest.c.id == Generation.id)
-            .join(CombinationRow, CombinationRow.id == Generation.combination_id)
-            .join(Campaign, Campaign.id == Generation.campaign_id)
-            .order_by(CombinationRow.position)
-        )
-    ).all()
-    files = await _files(session, campaign_id, workspace_id)
-    return [
-        Video(
-            key=row.key,
-            values=tuple((str(k), str(v)) for k, v in row.values),
-            request=VideoRequest.from_json(row[0].request),
-            status=Status(row[0].status),
-            provider=row.provider,
-            model=row[0].request["model"],
-            job=row[0].provider_job_id,
-            attempt=row[0].attempt,
-            progress=row[0].progress,
-            estimated_cost=row[0].estimated_cost,
-            actual_cost=row[0].actual_cost,
-            error_code=row[0].error_code,
-            error_text=row[0].error_text,
-            files=files.get(row[0].id, {}),
-        )
-        for row in rows
-    ]
-
-
 def header(row: Campaign) -> Header:
     """What the stored campaign is."""
     return Header(
@@ -240,27 +157,6 @@ def _latest(campaign_id: UUID, workspace_id: UUID) -> Any:
         .ext(distinct_on(g.combination_id))
         .order_by(g.combination_id, g.attempt.desc())
     )
-
-
-async def _files(
-    session: AsyncSession, campaign_id: UUID, workspace_id: UUID
-) -> dict[UUID, dict[str, File]]:
-    assets = await session.scalars(
-        select(Asset)
-        .join(Generation, Generation.id == Asset.generation_id)
-        .where(Asset.workspace_id == workspace_id, Generation.campaign_id == campaign_id)
-    )
-    files: dict[UUID, dict[str, File]] = {}
-    for asset in assets:
-        files.setdefault(asset.generation_id, {})[asset.kind] = File(
-            uri=asset.uri,
-            sha256=asset.sha256,
-            bytes=asset.bytes,
-            width=asset.width,
-            height=asset.height,
-            seconds=asset.seconds,
-        )
-    return files
 
 
 async def lanes(

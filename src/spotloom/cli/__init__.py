@@ -19,14 +19,16 @@ from spotloom.cli.control import (
     resume_command,
     retry_command,
 )
+from spotloom.cli.desk.choice import anywhere
 from spotloom.cli.doctor import doctor_command
 from spotloom.cli.lanes import budget_command, lanes_command
 from spotloom.cli.make import demo_command, make_command
+from spotloom.cli.notion import notion_app
 from spotloom.cli.plan import plan_command
 from spotloom.cli.serve import sandbox_command
 from spotloom.cli.show import status_command, watch_command
 from spotloom.cli.work import up_command, worker_command
-from spotloom.errors import BriefError, Conflict, NotFound, SpotloomError
+from spotloom.errors import BriefError, BudgetRefused, Conflict, NotFound, SpotloomError
 
 BAD_MACHINE, BAD_INPUT, OVER_BUDGET, INTERRUPTED = 1, 2, 3, 130
 
@@ -39,22 +41,23 @@ app = typer.Typer(
     epilog="Start with: spotloom demo. Every command explains itself with --help.",
 )
 app.command("demo")(demo_command)
-app.command("plan")(plan_command)
-app.command("make")(make_command)
-app.command("status")(status_command)
-app.command("watch")(watch_command)
-app.command("cancel")(cancel_command)
-app.command("retry")(retry_command)
-app.command("pause")(pause_command)
-app.command("resume")(resume_command)
-app.command("priority")(priority_command)
-app.command("resolve")(resolve_command)
-app.command("lanes")(lanes_command)
-app.command("budget")(budget_command)
+app.command("plan")(anywhere(plan_command))
+app.command("make")(anywhere(make_command))
+app.command("status")(anywhere(status_command))
+app.command("watch")(anywhere(watch_command))
+app.command("cancel")(anywhere(cancel_command))
+app.command("retry")(anywhere(retry_command))
+app.command("pause")(anywhere(pause_command))
+app.command("resume")(anywhere(resume_command))
+app.command("priority")(anywhere(priority_command))
+app.command("resolve")(anywhere(resolve_command))
+app.command("lanes")(anywhere(lanes_command))
+app.command("budget")(anywhere(budget_command))
 app.command("worker")(worker_command)
 app.command("up")(up_command)
 app.command("login-link")(login_link_command)
 app.add_typer(key_app, name="key")
+app.add_typer(notion_app, name="notion")
 app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)
 
@@ -122,12 +125,10 @@ def _failed(error: Exception, *, as_json: bool) -> int:
 
 def _exit_code(error: SpotloomError) -> int:
     match error:
-        case BriefError() | NotFound():
+        case BudgetRefused():
+            return OVER_BUDGET
+        case BriefError() | NotFound() | Conflict():
             return BAD_INPUT
-        case Conflict():
-            from spotloom.campaigns.budgets import BudgetRefused
-
-            return OVER_BUDGET if isinstance(error, BudgetRefused) else BAD_INPUT
         case _:
             return BAD_MACHINE
 

@@ -2,20 +2,16 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import Annotated, TypeVar
 
 import typer
+from pydantic import BaseModel
 
-from spotloom import settings as setting
+from spotloom.cli.desk.shapes import Decision, Desk, Work
 from spotloom.cli.say import answer_json, out
 from spotloom.creative.brief import Priority
 
-if TYPE_CHECKING:  # the database's libraries are slow to import, and --help needs none of them
-    from sqlalchemy.ext.asyncio import AsyncSession
-
-    from spotloom.campaigns.reads import Header
-
-T = TypeVar("T")
+Answer = TypeVar("Answer", bound=BaseModel)
 
 Campaign = Annotated[str, typer.Argument(help="A batch id or campaign id.")]
 Videos = Annotated[
@@ -25,7 +21,9 @@ Videos = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
-def cancel_command(campaign: Campaign, video: Videos = None, as_json: AsJson = False) -> None:
+def cancel_command(
+    at: Desk, campaign: Campaign, video: Videos = None, as_json: AsJson = False
+) -> None:
     """Stop a campaign, or single videos of it.
 
     What still waits costs nothing. What is at the provider is asked to stop; where it cannot,
@@ -33,17 +31,14 @@ def cancel_command(campaign: Campaign, video: Videos = None, as_json: AsJson = F
 
     Example: spotloom cancel spring-launch --video k3f9a2b7c1de
     """
-    from spotloom.generation import control
-
-    done = _in_campaign(campaign, lambda s, c: control.cancel(s, c.id, keys=video))
-    _tell(
-        {"cancelled": done.at_once, "askedToStop": done.asked},
-        f"{done.at_once} cancelled, {done.asked} asked to stop at the provider.",
-        as_json=as_json,
-    )
+    done = _done(at, lambda work: work.cancel(campaign, video))
+    words = f"{done.cancelled} cancelled, {done.asked_to_stop} asked to stop at the provider."
+    _tell(done, words, as_json=as_json)
 
 
-def retry_command(campaign: Campaign, video: Videos = None, as_json: AsJson = False) -> None:
+def retry_command(
+    at: Desk, campaign: Campaign, video: Videos = None, as_json: AsJson = False
+) -> None:
     """Queue a new attempt for every video that failed, expired, was lost or cancelled.
 
     Each is a new purchase within the budget. Start `spotloom worker`, or the same `make` again,
@@ -51,35 +46,29 @@ def retry_command(campaign: Campaign, video: Videos = None, as_json: AsJson = Fa
 
     Example: spotloom retry spring-launch
     """
-    from spotloom.generation import control
-
-    count = _in_campaign(campaign, lambda s, c: control.retry(s, c.id, keys=video))
-    _tell({"queued": count}, f"{count} queued again.", as_json=as_json)
+    done = _done(at, lambda work: work.retry(campaign, video))
+    _tell(done, f"{done.queued} queued again.", as_json=as_json)
 
 
-def pause_command(campaign: Campaign, as_json: AsJson = False) -> None:
+def pause_command(at: Desk, campaign: Campaign, as_json: AsJson = False) -> None:
     """Start nothing more of a campaign; what is at the provider goes on.
 
     Example: spotloom pause spring-launch
     """
-    from spotloom.generation import control
-
-    _in_campaign(campaign, lambda s, c: control.pause(s, c.id))
-    _tell({"state": "paused"}, "Paused. `spotloom resume` goes on with it.", as_json=as_json)
+    done = _done(at, lambda work: work.pause(campaign))
+    _tell(done, "Paused. `spotloom resume` goes on with it.", as_json=as_json)
 
 
-def resume_command(campaign: Campaign, as_json: AsJson = False) -> None:
+def resume_command(at: Desk, campaign: Campaign, as_json: AsJson = False) -> None:
     """Go on with a paused campaign.
 
     Example: spotloom resume spring-launch
     """
-    from spotloom.generation import control
-
-    _in_campaign(campaign, lambda s, c: control.resume(s, c.id))
-    _tell({"state": "active"}, "Resumed.", as_json=as_json)
+    _tell(_done(at, lambda work: work.resume(campaign)), "Resumed.", as_json=as_json)
 
 
 def priority_command(
+    at: Desk,
     campaign: Campaign,
     priority: Annotated[Priority, typer.Argument(help="high, normal or low.")],
     video: Videos = None,
@@ -89,15 +78,12 @@ def priority_command(
 
     Example: spotloom priority spring-launch high
     """
-    from spotloom.generation import control
-
-    count = _in_campaign(
-        campaign, lambda s, c: control.prioritise(s, c.id, priority=priority, keys=video)
-    )
-    _tell({"moved": count}, f"{count} waiting videos are now {priority}.", as_json=as_json)
+    done = _done(at, lambda work: work.prioritise(campaign, priority.value, video))
+    _tell(done, f"{done.moved} waiting videos are now {priority}.", as_json=as_json)
 
 
 def resolve_command(
+    at: Desk,
     campaign: Campaign,
     video: Annotated[str, typer.Argument(help="The combination id.")],
     job: Annotated[
@@ -113,32 +99,23 @@ def resolve_command(
     """
     if (job is not None) + retry + give_up != 1:
         raise typer.BadParameter("Say one of --job JOB, --retry or --give-up.")
-    from spotloom.generation import control
-    from spotloom.generation.control import Decision
-
-    decision = Decision.RETRY if retry else Decision.GIVE_UP if give_up else Decision.PAID
-    _in_campaign(
-        campaign,
-        lambda s, c: control.resolve(s, c.id, key=video, decision=decision, job=job),
-    )
-    _tell({"video": video, "decision": decision.value}, f"{video}: {decision}.", as_json=as_json)
+    decision: Decision = "retry" if retry else "give-up" if give_up else "paid"
+    done = _done(at, lambda work: work.resolve(campaign, video, decision, job=job))
+    _tell(done, f"{video}: {decision}.", as_json=as_json)
 
 
-def _in_campaign(name: str, act: Callable[["AsyncSession", "Header"], Awaitable[T]]) -> T:
-    """Do one thing to the campaign in one transaction; what came of it."""
+def _done(at: Desk, act: Callable[[Work], Awaitable[Answer]]) -> Answer:
+    """What came of the deed."""
 
-    from spotloom import wiring
-    from spotloom.campaigns import reads
-
-    async def run() -> T:
-        async with wiring.opened(setting.load()) as base, base.sessions.begin() as session:
-            return await act(session, await reads.find(session, name))
+    async def run() -> Answer:
+        async with at.opened() as work:
+            return await act(work)
 
     return asyncio.run(run())
 
 
-def _tell(value: dict[str, Any], words: str, *, as_json: bool) -> None:
+def _tell(answer: BaseModel, words: str, *, as_json: bool) -> None:
     if as_json:
-        answer_json(value)
+        answer_json(answer.model_dump(mode="json", by_alias=True))
     else:
         out.print(words, markup=False)

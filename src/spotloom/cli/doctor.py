@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.text import Text
@@ -15,6 +15,9 @@ from spotloom import settings as setting
 from spotloom.cli.say import answer_json, out, plain
 from spotloom.errors import SetupError, SpotloomError
 from spotloom.settings import Settings
+
+if TYPE_CHECKING:
+    from spotloom.campaigns.mirrors.places import Place
 
 UNHEALTHY = 1
 WIDTH = 15
@@ -33,7 +36,7 @@ def doctor_command(
     fix: Annotated[bool, typer.Option("--fix", help="Bring the tables up to date.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Check the data folder, the database, the store and the providers.
+    """Check the data folder, the database, the store, the providers and Notion.
 
     Each is really used for a moment; nothing is ordered and nothing is paid.
 
@@ -79,6 +82,7 @@ def _look(settings: Settings, *, fix: bool) -> Iterator[Finding]:
     else:
         says = "not used; for real footage set SORA_BASE_URL (and SORA_API_KEY)"
         yield Finding(wiring.OPENAI_VIDEOS, well=True, says=says)
+    yield asyncio.run(_notion(settings, home))
 
 
 def _database(settings: Settings, home: Path, *, fix: bool) -> Iterator[Finding]:
@@ -117,6 +121,38 @@ async def _store(settings: Settings, home: Path) -> Finding:
     except SpotloomError as error:
         return Finding("store", well=False, says=str(error))
     return Finding("store", well=True, says=store.name)
+
+
+async def _notion(settings: Settings, home: Path) -> Finding:
+    """Whether Notion takes the key, and shows the database that is written to."""
+    from spotloom.wiring import notion
+
+    if settings.notion_api_key is None:
+        return Finding("Notion", well=True, says="not used; to mirror videos set NOTION_API_KEY")
+    try:
+        says = await notion.examined(settings, await _place(settings, home))
+        return Finding("Notion", well=True, says=says)
+    except SpotloomError as error:
+        says = f"{error} Check NOTION_API_KEY, and what is shared with that connection."
+        return Finding("Notion", well=False, says=says)
+
+
+async def _place(settings: Settings, home: Path) -> "Place | None":
+    """The database in Notion that videos are shown in, if any."""
+    from spotloom import wiring
+    from spotloom.campaigns import database
+    from spotloom.campaigns.mirrors import places
+    from spotloom.generation.mirrors.notion import TARGET
+
+    with wiring.database_url(settings, home) as url:
+        if database.pending(url):
+            return None
+        engine, sessions = database.connect(url, role=database.Role.WORKER, pool=1)
+        try:
+            async with sessions() as session:
+                return await places.place(session, TARGET)
+        finally:
+            await engine.dispose()
 
 
 async def _provider(settings: Settings, home: Path, name: str) -> Finding:

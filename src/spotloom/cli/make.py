@@ -7,32 +7,27 @@ import secrets
 import shutil
 import signal
 import sys
+import uuid
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from spotloom import settings as setting
-from spotloom.campaigns import ids
-from spotloom.cli import say
-from spotloom.cli.briefs import BriefFile, Budget, Model, Provider, planned
+from spotloom.cli import progress, say
+from spotloom.cli.briefs import BriefFile, Budget, Model, Provider
+from spotloom.cli.desk.here import Here
+from spotloom.cli.desk.shapes import Desk, Draft, Exported, Making, Order, Studio
 from spotloom.cli.plan import show
 from spotloom.cli.say import again, answer_json, err, out, plain, program, refusal
+from spotloom.contract.plans import Plan
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
-from spotloom.errors import BriefError, Problem, SetupError
-from spotloom.forms.planned import Planned
-from spotloom.settings import Settings
-
-if TYPE_CHECKING:  # the engine and its friends take seconds to import: only who makes pays them
-    from spotloom.campaigns.submit import Batch, LaneKey
-    from spotloom.cli.export import Exported
-    from spotloom.providers.provider import Provider as Adapter
-    from spotloom.wiring import Base
+from spotloom.errors import BriefError, BudgetRefused, Problem, SetupError
 
 FAILED_SOME, DECLINED, INTERRUPTED = 1, 2, 130
 LEAST_FREE_BYTES = 1_000_000  # for each video; an animatic is a little less, footage is more
@@ -42,16 +37,17 @@ LEAST_FREE_BYTES = 1_000_000  # for each video; an animatic is a little less, fo
 class Job:
     """One call of `make`."""
 
-    planned: Planned
+    draft: Draft
+    videos: int
     batch_key: str
     folder: Path
     as_json: bool
     resume: str  # the command that goes on with it
     retries: bool = False  # what failed in an earlier call is tried again
-    serves: bool = False  # the studio is there meanwhile, and afterwards until stopped
 
 
 def make_command(
+    at: Desk,
     brief: BriefFile,
     folder: Annotated[
         Path | None,
@@ -80,24 +76,25 @@ def make_command(
       spotloom make brief.yaml --batch-id spring-launch --budget 250
       spotloom make brief.yaml --provider openai-videos --yes --json
     """
-    settings = setting.load()
     batch_key = _batch_key(batch_id)
-    result = planned(brief, settings, provider=provider, model=model, budget=budget)
-    _refuse_over_budget(result)
-    if result.offer.provider == "openai-videos":
-        _ = settings.videos_address  # refused here, before anything is asked or started
+    order = Order(brief=brief, provider=provider, model=model, budget=budget)
+    draft = at.draft(order)
+    plan = draft.plan
+    _refuse_over_budget(plan)
+    draft.check()
     if not as_json:
-        show(result, slots=settings.max_concurrent)
-    if result.offer.charges and not yes:
-        _confirm(result, as_json=as_json)
+        show(plan)
+    if plan.charges and not yes:
+        _confirm(plan, as_json=as_json)
     job = Job(
-        planned=result,
+        draft=draft,
+        videos=plan.total_videos,
         batch_key=batch_key,
         folder=folder or Path("out") / batch_key,
         as_json=as_json,
         resume=again() if batch_id else again(add=["--batch-id", batch_key]),
     )
-    _run(settings, job)
+    _run(job)
 
 
 def demo_command(
@@ -124,28 +121,29 @@ def demo_command(
       spotloom demo --out first-look --no-serve
     """
     settings = setting.load().model_copy(update={"provider": "sandbox"})
+    serves = not (no_serve or as_json)
     with resources.as_file(resources.files("spotloom.sample") / "brief.yaml") as sample:
-        result = planned(sample, settings)
-    digest = hashlib.sha256("".join(r.fingerprint for r in result.plan.requests).encode())
+        draft = Here(settings).draft(Order(brief=sample), retries=True, serves=serves)
+    requests = draft.planned.plan.requests
+    digest = hashlib.sha256("".join(r.fingerprint for r in requests).encode())
     if not as_json:
-        show(result, slots=settings.max_concurrent)
+        show(draft.plan)
     _run(
-        settings,
         Job(
-            planned=result,
+            draft=draft,
+            videos=len(requests),
             batch_key=f"demo-{digest.hexdigest()[:8]}",
             folder=folder,
             as_json=as_json,
             resume=again(),
             retries=True,
-            serves=not (no_serve or as_json),
-        ),
+        )
     )
 
 
-def _run(settings: Settings, job: Job) -> None:
+def _run(job: Job) -> None:
     try:
-        exported = asyncio.run(_make(settings, job))
+        exported = asyncio.run(_make(job))
     except (KeyboardInterrupt, asyncio.CancelledError):
         refusal(
             "Stopped. Nothing is lost; what the provider has goes on there.\n"
@@ -158,64 +156,34 @@ def _run(settings: Settings, job: Job) -> None:
         raise typer.Exit(FAILED_SOME)
 
 
-async def _make(settings: Settings, job: Job) -> "Exported":
-    from spotloom import wiring
-
+async def _make(job: Job) -> Exported:
     with _stoppable():
-        async with wiring.opened(settings) as base:
-            name = job.planned.offer.provider
-            async with wiring.providers(settings, base.home, names={name}) as using:
-                batch = await _submit(base, job, wiring.lane_key(settings, using[0]))
-                async with _told_how_to_continue(job):
-                    await _refuse_another_account(base, batch, using[0])
-                    return await _finish(settings, base, using, job, batch)
+        async with job.draft.opened() as making:
+            await _submit(making, job)
+            async with _told_how_to_continue(job), making.working() as studio:
+                if studio is not None:
+                    _invite(studio)
+                await progress.until_over(making.look, quiet=job.as_json)
+                exported = await making.export(job.folder)
+                if job.as_json:
+                    answer_json(exported.manifest)
+                else:
+                    _tell(exported, job)
+                if studio is not None:
+                    await _stay(studio)
+                return exported
 
 
-async def _finish(
-    settings: Settings, base: "Base", using: "list[Adapter]", job: Job, batch: "Batch"
-) -> "Exported":
-    """Work on the batch to its end and copy its files; then stay, where the studio is served."""
-    from spotloom import wiring
-    from spotloom.cli import progress
-
-    async with (
-        wiring.worker_of(settings, base, using),
-        _studio(settings, base, using, job) as address,
-    ):
-        await progress.until_over(base.sessions, batch.campaign_id, quiet=job.as_json)
-        exported = await _export(base, batch, job.folder)
-        if job.as_json:
-            answer_json(exported.manifest)
-        else:
-            _tell(exported, job)
-        if address is not None:
-            await _stay(address)
-        return exported
+def _invite(studio: Studio) -> None:
+    if studio.elsewhere:
+        err.print(f"The usual port is taken; the studio is at {studio.address} instead.")
+    out.print("Watch them being made; this link signs you in, once and within 15 minutes:")
+    out.print(f"  {studio.link}", markup=False, soft_wrap=True, highlight=False)
 
 
-@contextlib.asynccontextmanager
-async def _studio(
-    settings: Settings, base: "Base", using: "list[Adapter]", job: Job
-) -> AsyncIterator[str | None]:
-    """The address of the studio while the context is open; None where it is not wanted."""
-    if not job.serves:
-        yield None
-        return
-    from spotloom.wiring import serving
-
-    async with serving.served(
-        settings, base, using, host="127.0.0.1", port=serving.PORT, or_free=True
-    ) as served:
-        if not served.address.endswith(f":{serving.PORT}"):
-            err.print(f"Port {serving.PORT} is taken; the studio is at {served.address} instead.")
-        out.print("Watch them being made; this link signs you in, once and within 15 minutes:")
-        link = await served.gate.login_link()
-        out.print(f"  {link}", markup=False, soft_wrap=True, highlight=False)
-        yield served.address
-
-
-async def _stay(address: str) -> None:
+async def _stay(studio: Studio) -> None:
     """Return when the process is asked to stop."""
+    address = studio.address
     out.print(f"The studio is at {address}. Ctrl-C stops it.", soft_wrap=True, highlight=False)
     out.print(f"Another link: {program()} login-link --url {address}", soft_wrap=True, markup=False)
     try:
@@ -226,52 +194,12 @@ async def _stay(address: str) -> None:
         task.uncancel()
 
 
-async def _submit(base: "Base", job: Job, lane: "LaneKey") -> "Batch":
-    from spotloom.campaigns import attempts, submit
-
-    async with base.sessions.begin() as session:
-        batch = await submit.submit(
-            session,
-            job.planned.plan,
-            batch_key=job.batch_key,
-            brief=job.planned.written,
-            lane=lane,
-        )
-        if job.retries and not batch.created:
-            await attempts.again(session, batch.campaign_id)
-        # Before the commit: where the files have no place, nothing is stored.
-        await asyncio.to_thread(_make_folder, job.folder, len(job.planned.plan.requests))
+async def _submit(making: Making, job: Job) -> None:
+    created = await making.submit(job.batch_key, place=lambda: _make_folder(job.folder, job.videos))
     if not job.as_json:
-        word = "Started" if batch.created else "Continuing"
+        word = "Started" if created else "Continuing"
         err.print(f"{word} batch {job.batch_key}. To continue it after a stop:", markup=False)
         err.print(f"  {job.resume}", markup=False, soft_wrap=True)
-    return batch
-
-
-async def _export(base: "Base", batch: "Batch", folder: Path) -> "Exported":
-    from spotloom.campaigns import reads
-    from spotloom.cli.export import export
-
-    async with base.sessions() as session:
-        campaign = await reads.find(session, str(batch.campaign_id))
-        videos = await reads.videos(session, batch.campaign_id)
-        state = await reads.progress(session, batch.campaign_id)
-    return await export(campaign, videos, state.money, store=base.store, folder=folder)
-
-
-async def _refuse_another_account(base: "Base", batch: "Batch", using: "Adapter") -> None:
-    """A batch stays with the account that it began with, and would wait here for ever."""
-    from spotloom.campaigns import reads
-
-    async with base.sessions() as session:
-        state = await reads.progress(session, batch.campaign_id)
-    others = [lane.account for lane in state.lanes if lane.account != using.account]
-    if others and state.over < state.total:
-        setting_of = "SPOTLOOM_HOME" if using.name == "sandbox" else "SORA_BASE_URL"
-        raise SetupError(
-            f"This batch began at {using.name} {others[0]}, and this is {using.account}. "
-            f"Set {setting_of} back to finish it there, or use another --batch-id here."
-        )
 
 
 @contextlib.asynccontextmanager
@@ -305,22 +233,19 @@ def _stoppable() -> Iterator[None]:
             loop.remove_signal_handler(number)
 
 
-def _refuse_over_budget(result: Planned) -> None:
-    plan = result.plan
-    if plan.over_budget and plan.brief.budget is not None:
-        from spotloom.campaigns.budgets import BudgetRefused
-
-        count = len(plan.requests)
+def _refuse_over_budget(plan: Plan) -> None:
+    if plan.over_budget and plan.budget is not None:
+        count = plan.total_videos
         raise BudgetRefused(
-            f"{count:,} video{'' if count == 1 else 's'} cost {dollars(plan.total)}; "
-            f"the budget is {dollars(plan.brief.budget)}. Nothing was stored or spent. "
+            f"{count:,} video{'' if count == 1 else 's'} cost {dollars(plan.estimated_cost)}; "
+            f"the budget is {dollars(plan.budget)}. Nothing was stored or spent. "
             "Exclude combinations, shorten the videos, or raise the budget."
         )
 
 
 def _batch_key(given: str | None) -> str:
     if given is None:
-        return f"b-{ids.new().hex[:12]}"
+        return f"b-{uuid.uuid4().hex[:12]}"
     if not given.strip() or len(given) > 200 or not given.isprintable():
         message = "must be 1 to 200 printable characters."
         raise BriefError([Problem("--batch-id", message)])
@@ -329,8 +254,8 @@ def _batch_key(given: str | None) -> str:
     return given
 
 
-def _confirm(result: Planned, *, as_json: bool) -> None:
-    total, count = dollars(result.plan.total), len(result.plan.requests)
+def _confirm(plan: Plan, *, as_json: bool) -> None:
+    total, count = dollars(plan.estimated_cost), plan.total_videos
     if not sys.stdin.isatty():
         message = f"is needed to spend {total} without being asked."
         raise BriefError([Problem("--yes", message)])
@@ -359,7 +284,7 @@ def _make_folder(folder: Path, videos: int) -> None:
         )
 
 
-def _tell(exported: "Exported", job: Job) -> None:
+def _tell(exported: Exported, job: Job) -> None:
     manifest = exported.manifest
     total = len(manifest["videos"])
     out.print(f"[bold]{exported.videos} of {total} videos[/] are in", end=" ")

@@ -3,26 +3,23 @@
 import asyncio
 import datetime as dt
 from collections.abc import Awaitable, Callable, Iterator
-from uuid import UUID
 
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
-from sqlalchemy.exc import SQLAlchemyError
 
-from spotloom.campaigns import reads
-from spotloom.campaigns.database import Sessions
-from spotloom.campaigns.reads import LaneState, Progress
 from spotloom.cli.say import err, plain
+from spotloom.contract.batches import BatchStatus
+from spotloom.contract.lanes import Lane
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
-from spotloom.errors import SetupError
+from spotloom.errors import SetupError, Transient
 
 LOOK_S = 0.5
 PLAIN_LINE_S = 10.0
-PATIENCE_S = 60.0  # for a database that restarts
+PATIENCE_S = 60.0  # for a database or a server that restarts
 WIDEST_BAR = 40
 
 _WORDS = (
@@ -39,16 +36,14 @@ _WORDS = (
 )
 
 
-async def until_over(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> Progress:
+Look = Callable[[], Awaitable[BatchStatus]]
+
+
+async def until_over(look: Look, *, quiet: bool) -> BatchStatus:
     """Show the campaign until nothing more will happen by itself; how it stands then.
 
     SetupError when all that is left waits for a lane that only a person can open.
     """
-
-    async def look() -> Progress:
-        async with sessions() as session:
-            return await reads.progress(session, campaign_id)
-
     patient = _patient(look)
     # isatty, not is_terminal: colours can be forced into a pipe, a moving picture must not be.
     if quiet or not err.file.isatty() or err.is_dumb_terminal:
@@ -62,7 +57,7 @@ async def until_over(sessions: Sessions, campaign_id: UUID, *, quiet: bool) -> P
             await asyncio.sleep(LOOK_S)
 
 
-def picture(state: Progress) -> Group:
+def picture(state: BatchStatus) -> Group:
     """The progress as a person sees it."""
     lanes = (lane_line(lane) for lane in state.lanes)
     return Group(_Headline(state), _counts(state), *lanes, _money(state))
@@ -71,46 +66,48 @@ def picture(state: Progress) -> Group:
 class _Headline:
     """The bar with its figures, as wide as the terminal has room for."""
 
-    def __init__(self, state: Progress) -> None:
+    def __init__(self, state: BatchStatus) -> None:
         self._state = state
 
     def __rich_console__(self, _console: Console, options: ConsoleOptions) -> RenderResult:
         state = self._state
-        count = Text(f"{state.over:,} of {state.total:,}", style="bold")
+        count = Text(f"{state.over:,} of {state.total_videos:,}", style="bold")
         finish = Text(_finish(state), style="dim")
         room = options.max_width - count.cell_len - finish.cell_len - 3
         bar = ProgressBar(
-            total=max(state.total, 1), completed=state.over, width=max(10, min(room, WIDEST_BAR))
+            total=max(state.total_videos, 1),
+            completed=state.over,
+            width=max(10, min(room, WIDEST_BAR)),
         )
         row = Table.grid(padding=(0, 1))
         row.add_row(bar, count, finish)
         yield row
 
 
-def _patient(look: Callable[[], Awaitable[Progress]]) -> Callable[[], Awaitable[Progress]]:
-    """The same look, tried again for a while when the database is away."""
+def _patient(look: Look) -> Look:
+    """The same look, tried again for a while when nobody can tell."""
     clock = asyncio.get_running_loop().time
 
-    async def patiently() -> Progress:
+    async def patiently() -> BatchStatus:
         end = clock() + PATIENCE_S
         while True:
             try:
                 return await look()
-            except (SQLAlchemyError, OSError) as error:
+            except Transient as error:
                 if clock() > end:
-                    reason = plain(str(error).splitlines()[0])
-                    raise SetupError(f"The database does not answer any more: {reason}") from error
-            await asyncio.sleep(LOOK_S)
+                    raise SetupError(str(error)) from error
+                pause_s = max(LOOK_S, error.retry_after_s or 0)
+            await asyncio.sleep(pause_s)
 
     return patiently
 
 
-async def _plainly(look: Callable[[], Awaitable[Progress]], *, quiet: bool) -> Progress:
+async def _plainly(look: Look, *, quiet: bool) -> BatchStatus:
     said_at, said = -PLAIN_LINE_S, ""
     clock = asyncio.get_running_loop().time
     while True:
         state = await look()
-        line = f"{state.over:,} of {state.total:,}: {_counts(state).plain}"
+        line = f"{state.over:,} of {state.total_videos:,}: {_counts(state).plain}"
         over = _done(state)
         if not quiet and line != said and (over or clock() - said_at >= PLAIN_LINE_S):
             parts = (line, _finish(state), *(n for lane in state.lanes for n in _notes(lane)))
@@ -121,11 +118,11 @@ async def _plainly(look: Callable[[], Awaitable[Progress]], *, quiet: bool) -> P
         await asyncio.sleep(LOOK_S)
 
 
-def _done(state: Progress) -> bool:
-    if state.over == state.total:
+def _done(state: BatchStatus) -> bool:
+    if state.over == state.total_videos:
         return True
     waiting = state.counts.get(Status.QUEUED, 0)
-    if state.over + waiting == state.total:
+    if state.over + waiting == state.total_videos:
         for lane in state.lanes:
             if lane.blocked:
                 raise SetupError(
@@ -135,14 +132,15 @@ def _done(state: Progress) -> bool:
     return False
 
 
-def _finish(state: Progress) -> str:
-    if state.over == state.total:
+def _finish(state: BatchStatus) -> str:
+    if state.over == state.total_videos:
         return ""
-    if state.left_s is None:
+    left_s = state.expected_seconds
+    if left_s is None:
         return "finish time after the first two"
-    at = dt.datetime.now().astimezone() + dt.timedelta(seconds=state.left_s)
+    at = dt.datetime.now().astimezone() + dt.timedelta(seconds=left_s)
     day = "" if at.date() == dt.datetime.now().astimezone().date() else f"{at:%a} "
-    return f"about {_span(state.left_s)} left, done at {day}{at:%H:%M}"
+    return f"about {_span(left_s)} left, done at {day}{at:%H:%M}"
 
 
 def _span(seconds: float) -> str:
@@ -153,7 +151,7 @@ def _span(seconds: float) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def _counts(state: Progress) -> Text:
+def _counts(state: BatchStatus) -> Text:
     parts = [
         Text(f"{state.counts[status]:,} {word}", style=style)
         for status, word, style in _WORDS
@@ -162,7 +160,7 @@ def _counts(state: Progress) -> Text:
     return Text(" · ").join(parts)
 
 
-def lane_line(lane: LaneState) -> Text:
+def lane_line(lane: Lane) -> Text:
     """One lane in one line: its slots, what waits, and why it is closed."""
     text = Text(f"{lane.provider}: {lane.held} of {lane.limit} slots, {lane.waiting:,} waiting")
     for note in _notes(lane):
@@ -170,7 +168,7 @@ def lane_line(lane: LaneState) -> Text:
     return text
 
 
-def _notes(lane: LaneState) -> Iterator[str]:
+def _notes(lane: Lane) -> Iterator[str]:
     reason = plain(lane.reason or "no reason was given")
     if lane.blocked:
         yield f"stopped: {reason}"
@@ -178,8 +176,8 @@ def _notes(lane: LaneState) -> Iterator[str]:
         yield f"paused until {lane.paused_until.astimezone():%H:%M:%S}: {reason}"
 
 
-def _money(state: Progress) -> Text:
-    money = state.money
+def _money(state: BatchStatus) -> Text:
+    money = state.spend
     text = f"spent {dollars(money.actual)} · reserved {dollars(money.reserved)}"
     if money.unknown:
         text += f" · possibly charged {dollars(money.unknown)}"

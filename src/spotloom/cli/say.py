@@ -82,14 +82,27 @@ def plain(text: str) -> str:
 
 
 def again(*, add: Sequence[str] = ()) -> str:
-    """The command that was given, as it can be given again from here, with these words added."""
-    command, *rest = sys.argv[1:] or ["demo"]
+    """The command that was given, as it can be given again from here, with these words added.
+
+    A key is no word for a screen or a log: who gave one gives it again.
+    """
+    command, *rest = without_key(sys.argv[1:]) or ["demo"]
     return shlex.join([*_program(), command, *add, *rest])
 
 
 def program() -> str:
     """This program, as it can be called from here."""
     return shlex.join(_program())
+
+
+def without_key(words: Sequence[str]) -> list[str]:
+    """The words of a command, less an API key among them."""
+    left = []
+    for place, word in enumerate(words):
+        if word == "--key" or word.startswith("--key=") or words[place - 1 : place] == ["--key"]:
+            continue
+        left.append(word)
+    return left
 
 
 def _program() -> list[str]:

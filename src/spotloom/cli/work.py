@@ -37,7 +37,7 @@ def up_command(
     host: Annotated[str, typer.Option(help="Where to listen.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(help="Port; 0 takes a free one.", min=0, max=65535)] = 8765,
 ) -> None:
-    """Serve the API and the webhooks, with one worker beside them, until stopped.
+    """Serve the studio, the API and the webhooks, with one worker beside them, until stopped.
 
     The first time, it prints a one-time link that signs you in; `spotloom login-link` prints more.
 
@@ -69,14 +69,15 @@ async def _work(settings: Settings, *, slots: int | None) -> None:
 async def _serve(settings: Settings, *, host: str, port: int) -> None:
     from spotloom import wiring
     from spotloom.cli.access import first_link
+    from spotloom.providers.measured import new_calls
     from spotloom.wiring import serving
 
     async with wiring.opened(settings) as base:
-        names = wiring.configured(settings)
+        names, calls = wiring.configured(settings), new_calls()
         async with (
-            wiring.providers(settings, base.home, names=names) as using,
+            wiring.providers(settings, base.home, names=names, calls=calls) as using,
             wiring.worker_of(settings, base, using),
-            serving.served(settings, base, using, host=host, port=port) as served,
+            serving.served(settings, base, using, host=host, port=port, calls=calls) as served,
         ):
             working = ", ".join(sorted(names))
             err.print(f"Serving {served.address}, working with {working}. Ctrl-C stops.")

@@ -1,7 +1,7 @@
 """Batches: submitting one, how far it is, and what people may do to it while it runs."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, AliasChoices, ConfigDict, Field
@@ -11,6 +11,10 @@ from spotloom.contract.briefs import EXAMPLE_BRIEF, Condition, FormData
 from spotloom.contract.lanes import Lane
 from spotloom.contract.shapes import Asked, CombinationId, Dollars, Money, Told
 from spotloom.creative.status import Status
+
+if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
+    from spotloom.campaigns.ledger import Money as Stands
+    from spotloom.campaigns.reads import Header, Progress
 
 
 def _plain_name(batch_id: str) -> str:
@@ -86,8 +90,20 @@ class Spend(Told):
     committed: Money = Field(description="What counts against the budget.")
     budget: Money | None
 
+    @classmethod
+    def of(cls, campaign: "Header", money: "Stands") -> Self:
+        """The money of that campaign."""
+        return cls(
+            estimated=money.estimated,
+            reserved=money.reserved,
+            unknown=money.unknown,
+            actual=money.actual,
+            committed=money.committed,
+            budget=campaign.budget,
+        )
 
-class BatchStatus(Told):
+
+class BatchProgress(Told):
     """How far a batch is, at one moment."""
 
     batch_id: str
@@ -101,7 +117,46 @@ class BatchStatus(Told):
     expected_seconds: int | None
     expected_finish: dt.datetime | None
     spend: Spend
+
+
+class BatchStatus(BatchProgress):
+    """How far a batch is, and the lanes that it uses."""
+
     lanes: list[Lane]
+
+    @classmethod
+    def of(cls, campaign: "Header", progress: "Progress") -> Self:
+        """How the batch stands at this moment."""
+        left_s = progress.left_s
+        left = None if left_s is None else dt.timedelta(seconds=round(left_s))
+        return cls(
+            batch_id=campaign.batch_key,
+            campaign_id=campaign.id,
+            state=campaign.state,
+            total_videos=progress.total,
+            counts={status: progress.counts.get(status, 0) for status in Status},
+            over=progress.over,
+            percent=round(100 * progress.over / progress.total, 1) if progress.total else 100.0,
+            finished_a_minute=progress.finished_a_minute,
+            expected_seconds=None if left is None else int(left.total_seconds()),
+            expected_finish=None if left is None else dt.datetime.now(dt.UTC) + left,
+            spend=Spend.of(campaign, progress.money),
+            lanes=[Lane.of(lane) for lane in progress.lanes],
+        )
+
+
+class VideoNow(Told):
+    """How one video of a watched batch stands."""
+
+    combination_id: str
+    status: Status
+    attempt: int
+    review: str
+    version: int
+    progress: int | None = None
+    error: str | None = Field(default=None, description="Its code.")
+    winner: bool = False
+    files: dict[str, UUID] = Field(default_factory=dict, description="Asset ids by kind.")
 
 
 class CancelAsk(Asked):

@@ -1,7 +1,7 @@
 """Campaigns as the API tells them."""
 
 import datetime as dt
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
@@ -9,6 +9,10 @@ from pydantic import Field
 from spotloom.contract.batches import Spend
 from spotloom.contract.shapes import Money, Page, Told
 from spotloom.creative.status import Status
+
+if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
+    from spotloom.campaigns.listing import Figures
+    from spotloom.campaigns.reads import Header
 
 
 class Poster(Told):
@@ -42,6 +46,35 @@ class Campaign(Told):
     )
     posters: list[Poster] = Field(description="Of the first videos that were ready; at most six.")
     version: int
+
+    @classmethod
+    def of(cls, header: "Header", figures: "Figures") -> Self:
+        """The campaign, with how far it is."""
+        return cls(
+            id=header.id,
+            batch_id=header.batch_key,
+            brief=dict(header.brief),
+            provider=header.provider,
+            model=header.model,
+            state=header.state,
+            total_videos=sum(figures.counts.values()),
+            counts={status: figures.counts.get(status, 0) for status in Status},
+            estimated_cost=header.estimated_cost,
+            spend=Spend.of(header, figures.money),
+            created_at=header.created_at,
+            created_by=header.created_by,
+            last_activity=figures.last_at or header.created_at,
+            posters=[
+                Poster(
+                    combination_id=poster.combination_id,
+                    url=f"/api/media/{poster.id}",
+                    width=poster.width,
+                    height=poster.height,
+                )
+                for poster in figures.posters
+            ],
+            version=header.version,
+        )
 
 
 class CampaignPage(Page[Campaign]):

@@ -1,13 +1,20 @@
 """Combinations as the API tells them, each with its latest attempt, and what people edit."""
 
 import datetime as dt
-from typing import Annotated, Any, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, Field, model_validator
 
 from spotloom.contract.shapes import Asked, Money, Page, Told
 from spotloom.creative.status import Status
+
+if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
+    from spotloom.campaigns.listing import Attempt as Made
+    from spotloom.campaigns.listing import Combination as Listed
+    from spotloom.campaigns.listing import File as Kept
+
+WEEK_S = 7 * 24 * 3600
 
 Review = Literal["none", "approved", "rejected"]
 
@@ -23,6 +30,33 @@ class File(Told):
     width: int
     height: int
     seconds: float | None
+
+    @classmethod
+    def of(cls, file: "Kept") -> Self:
+        """The file, with where it is fetched."""
+        return cls(
+            asset_id=file.id,
+            url=f"/api/media/{file.id}",
+            content_type=file.content_type,
+            sha256=file.sha256,
+            bytes=file.bytes,
+            width=file.width,
+            height=file.height,
+            seconds=None if file.seconds is None else float(file.seconds),
+        )
+
+
+class LinkWanted(Asked):
+    """For how long a link to a file is to be good."""
+
+    seconds: Annotated[int, Field(ge=60, le=WEEK_S)] = 3600
+
+
+class Link(Told):
+    """A link to a file that needs no sign-in."""
+
+    url: str
+    expires_at: dt.datetime
 
 
 class Failure(Told):
@@ -64,6 +98,42 @@ class Combination(Told):
     notion_page_id: str | None
     version: int = Field(description="The ETag's number.")
 
+    @classmethod
+    def of(cls, row: "Listed") -> Self:
+        """The combination with its latest attempt, its files, and what people said of it."""
+        request = row.request
+        failed = row.error_code is not None or row.error_text is not None
+        return cls(
+            combination_id=row.key,
+            position=row.position,
+            values=dict(row.values),
+            prompt=request.prompt,
+            status=row.status,
+            attempts=row.attempt,
+            progress=row.progress,
+            provider=row.provider,
+            model=request.model,
+            duration=request.duration,
+            size=str(request.size),
+            provider_job_id=row.job,
+            estimated_cost=row.estimated_cost,
+            actual_cost=row.actual_cost,
+            error=Failure(code=row.error_code, message=row.error_text) if failed else None,
+            note=row.note,
+            files={kind: File.of(file) for kind, file in row.files.items()},
+            created_at=row.created_at,
+            over_at=row.over_at,
+            video_url=row.video_url,
+            review=row.review,
+            reject_reason=row.reject_reason,
+            reviewed_by=row.reviewed_by,
+            reviewed_at=row.reviewed_at,
+            winner=row.winner,
+            notes=row.notes,
+            notion_page_id=row.notion_page_id,
+            version=row.version,
+        )
+
 
 class Attempt(Told):
     """One paid attempt at a combination, as it went."""
@@ -90,6 +160,18 @@ class Attempt(Told):
     expires_at: dt.datetime | None = Field(description="The provider drops the file then.")
     cancel_asked_at: dt.datetime | None
     files: dict[str, File] = Field(description="By kind: video, poster, sprite.")
+
+    @classmethod
+    def of(cls, made: "Made") -> Self:
+        """The attempt as it is stored."""
+        failed = made.error_code is not None or made.error_text is not None
+        as_stored = cls.model_fields.keys() - {"provider_job_id", "error", "files"}
+        return cls(
+            **{name: getattr(made, name) for name in as_stored},
+            provider_job_id=made.job,
+            error=Failure(code=made.error_code, message=made.error_text) if failed else None,
+            files={kind: File.of(file) for kind, file in made.files.items()},
+        )
 
 
 class AttemptList(Told):

@@ -1,13 +1,18 @@
 """The standing limits: lanes to the providers, and the workspace's budgets."""
 
 import datetime as dt
-from typing import Annotated, Literal
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import Field
 
 from spotloom.contract.shapes import Asked, Dollars, Money, Told
 from spotloom.creative.status import Status
+
+if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
+    from spotloom.campaigns.listing.queue import Queue
+    from spotloom.campaigns.reads import LaneState
 
 
 class Lane(Told):
@@ -24,6 +29,11 @@ class Lane(Told):
     paused_until: dt.datetime | None
     blocked: bool = Field(description="Closed until a person resumes it.")
     reason: str | None
+
+    @classmethod
+    def of(cls, state: "LaneState") -> Self:
+        """How the lane stands."""
+        return cls.model_validate(state, from_attributes=True)
 
 
 class Queued(Told):
@@ -64,6 +74,16 @@ class LaneQueue(Lane):
     slots: list[Occupied]
     next: list[Waiting]
     held_back: int = Field(description="Of those that wait: in campaigns that are paused.")
+
+    @classmethod
+    def told(cls, state: "LaneState", queue: "Queue") -> Self:
+        """How the lane stands, with its queue."""
+        return cls(
+            **dict(Lane.of(state)),
+            slots=[Occupied(**asdict(slot)) for slot in queue.slots],
+            next=[Waiting(**asdict(video)) for video in queue.next],
+            held_back=queue.held_back,
+        )
 
 
 class QueueStatus(Told):

@@ -1,14 +1,16 @@
 """What a brief can choose from: dimensions and options, models and their prices."""
 
 import datetime as dt
-from typing import Literal, Self
+from typing import TYPE_CHECKING, Literal, Self
 
 from pydantic import Field
 
 from spotloom.contract.shapes import Money, Told
 from spotloom.creative.dimensions import Option as KnownOption
 from spotloom.creative.dimensions import Vocabulary as KnownVocabulary
-from spotloom.providers.provider import Capability
+
+if TYPE_CHECKING:  # clients of ours know no provider
+    from spotloom.providers.provider import Capability
 
 
 class Option(Told):
@@ -92,7 +94,7 @@ class Model(Told):
     price_source: str
 
     @classmethod
-    def of(cls, offer: Capability) -> Self:
+    def of(cls, offer: "Capability") -> Self:
         """The model as the API tells it."""
         return cls(
             provider=offer.provider,

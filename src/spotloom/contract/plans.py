@@ -5,19 +5,17 @@ from typing import Self
 
 from pydantic import Field
 
-from spotloom.contract.briefs import EXAMPLE_BRIEF, Condition, FormData
-from spotloom.contract.shapes import Asked, CombinationId, Money, Told
+from spotloom.contract.batches import BatchAsk
+from spotloom.contract.shapes import CombinationId, Money, Told
 from spotloom.creative.plan import Plan as WorkedOut
 from spotloom.creative.pricing import price
 
 MOST_EXCLUDED_SHOWN = 2_000  # a brief may exclude a hundred thousand
 
 
-class PlanAsk(Asked):
-    """A brief to work out."""
+class PlanAsk(BatchAsk):
+    """A brief to work out; in the words of an order, so that the same body then orders it."""
 
-    form_data: FormData = Field(examples=[EXAMPLE_BRIEF])
-    excluded_combinations: list[CombinationId | Condition] | None = None
     rows: bool = Field(
         default=True, description="False: the figures alone; both lists of combinations are empty."
     )
@@ -61,6 +59,7 @@ class PlanLine(Told):
 
     model: str
     duration: int
+    size: str = Field(examples=["720x1280"])
     videos: int
     each: Money
     total: Money
@@ -134,6 +133,7 @@ def _lines(plan: WorkedOut) -> list[PlanLine]:
         PlanLine(
             model=line.model,
             duration=line.duration,
+            size=str(plan.brief.size),
             videos=line.videos,
             each=line.each,
             total=line.total,

@@ -23,18 +23,20 @@ from spotloom.media.disk import DiskFull
 from spotloom.media.download import download
 from spotloom.media.inspected import BadFile, Inspected
 from spotloom.media.store import key_for
-from spotloom.providers.provider import Content, Variant
+from spotloom.providers.provider import Content, NoFile, Variant
 
 log = structlog.get_logger()
 
 DAMAGED_TRIES = 5
+NO_FILE_TRIES = 12  # about seven minutes
 DISK_LOOK_S = 20.0  # a full disk is looked at again, and meanwhile nothing new is bought
 
 
 async def collect(generation_id: UUID, *, tries: int) -> float | None:
     """Fetch, check and keep the video; seconds to wait before another try, None when it is over.
 
-    `tries` counts the earlier ones: a file that comes damaged time after time is given up.
+    `tries` counts the earlier ones: a file that comes damaged time after time, or that the
+    provider denies for minutes, is given up.
     """
     async with tools().sessions() as session:
         order = await generations.load(session, generation_id)
@@ -50,9 +52,10 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         if isinstance(error, DiskFull):
             await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
             return DISK_LOOK_S / 2
-        if not isinstance(error, BadFile) or tries < DAMAGED_TRIES:
+        code, enough = _given_up(error)
+        if enough is None or tries < enough:
             return error.retry_after_s or min(60.0, 2.0 ** min(tries, 6))
-        await outcomes.spoiled(order, code="damaged_file", text=str(error))
+        await outcomes.spoiled(order, code=code, text=str(error))
     except Permanent as error:
         log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
         if error.code == "expired":
@@ -64,6 +67,15 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         log.info("generation.completed", generation_id=str(order.id))
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def _given_up(error: Transient) -> tuple[str, int | None]:
+    """What it is called when it stays so, and after how many tries; None for never."""
+    if isinstance(error, BadFile):
+        return "damaged_file", DAMAGED_TRIES
+    if isinstance(error.__cause__, NoFile):  # told by the download, which has asked repeatedly
+        return "no_file", NO_FILE_TRIES
+    return "", None
 
 
 async def _fetch(order: Order, job: str, folder: Path) -> Inspected:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
 from spotloom.campaigns.listing.queue import in_turn
 from spotloom.campaigns.tables import Generation, Lane, LaneSlot
+from spotloom.contract.lanes import LaneEdit
 from spotloom.creative.status import Status
 
 LONGEST_PAUSE_S = 60.0
@@ -69,12 +70,14 @@ _ADMIT = text(
       INSERT INTO spotloom.lane_slot (lane_id, number, generation_id)
       SELECT :lane_id, free.number, next.id FROM free JOIN next USING (place)
       RETURNING generation_id
+    ), admitted AS (
+      UPDATE spotloom.generation g
+         SET status = 'submitting', admissions = g.admissions + 1, sent_at = NULL,
+             admitted_at = clock_timestamp()
+        FROM taken WHERE g.id = taken.generation_id AND g.status = 'queued'
+      RETURNING g.id, g.admissions, g.campaign_id
     )
-    UPDATE spotloom.generation g
-       SET status = 'submitting', admissions = g.admissions + 1, sent_at = NULL,
-           admitted_at = clock_timestamp()
-      FROM taken WHERE g.id = taken.generation_id AND g.status = 'queued'
-    RETURNING g.id, g.admissions, g.campaign_id
+    SELECT id, admissions, pg_notify(:campaigns, campaign_id::text) FROM admitted
     """  # noqa: S608 - the words are ours
 )
 
@@ -84,9 +87,11 @@ async def admit(session: AsyncSession, lane_id: UUID) -> list[Admitted]:
     # Its own statement: READ COMMITTED takes its snapshot before it waits for the lock, so the
     # statement below must begin after the lock is ours.
     await session.execute(_LOCK, {"lane_id": lane_id})
-    rows = (await session.execute(_ADMIT, {"lane_id": lane_id})).all()
-    for campaign_id in {row.campaign_id for row in rows}:
-        await notify(session, CAMPAIGNS, str(campaign_id))
+    return await _admitted(session, lane_id)
+
+
+async def _admitted(session: AsyncSession, lane_id: UUID) -> list[Admitted]:
+    rows = await session.execute(_ADMIT, {"lane_id": lane_id, "campaigns": CAMPAIGNS})
     return [Admitted(row.id, row.admissions) for row in rows]
 
 
@@ -127,10 +132,19 @@ async def free(session: AsyncSession, generation_id: UUID) -> None:
         await notify(session, LANES, str(lane_id))
 
 
+_FREE_AND_LOCK = text(
+    """
+    WITH freed AS (DELETE FROM spotloom.lane_slot WHERE generation_id = :generation_id)
+    SELECT FROM spotloom.lane WHERE id = :lane_id FOR UPDATE
+    """
+)
+
+
 async def hand_on(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> list[Admitted]:
     """Give the generation's slot back and fill the lane at once, so that nobody else need look."""
-    await session.execute(_FREE, {"generation_id": generation_id})
-    return await admit(session, lane_id)
+    both = {"generation_id": generation_id, "lane_id": lane_id}
+    await session.execute(_FREE_AND_LOCK, both)
+    return await _admitted(session, lane_id)
 
 
 async def pause(
@@ -256,6 +270,18 @@ async def opens_in_s(session: AsyncSession, lane_id: UUID) -> float | None:
         )
     )
     return None if seconds is None else max(0.0, float(seconds))
+
+
+async def change(session: AsyncSession, lane_id: UUID, wanted: LaneEdit, *, who: str) -> None:
+    """Change what is named of the lane, by that person's wish."""
+    if wanted.state == "paused":
+        await block(session, lane_id, reason=f"paused by {who}")
+    elif wanted.state == "open":
+        await resume(session, lane_id)
+    if wanted.limit is not None or wanted.starts_a_minute is not None:
+        await set_limits(
+            session, lane_id, limit=wanted.limit, starts_a_minute=wanted.starts_a_minute
+        )
 
 
 async def resume(session: AsyncSession, lane_id: UUID) -> None:

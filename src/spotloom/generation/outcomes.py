@@ -9,11 +9,10 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import attempts, generations, ledger
-from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.generations import Order
 from spotloom.campaigns.tables import Generation
 from spotloom.creative.status import Status
-from spotloom.errors import Conflict, Transient
+from spotloom.errors import BudgetRefused, Conflict, Transient
 from spotloom.generation import lanes
 from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import tools

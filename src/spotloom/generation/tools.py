@@ -7,7 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from uuid import UUID
 
+from sqlalchemy import select
+
 from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.tables import Lane
 from spotloom.errors import SetupError
 from spotloom.generation.lanes import Admitted
 from spotloom.media.store import Store
@@ -15,6 +18,10 @@ from spotloom.media.workers import Workers
 from spotloom.providers.provider import Provider
 
 BEGIN_WITHIN_S = 2.0
+
+
+class UnknownLane(SetupError):
+    """This process has no key for the lane, or has not heard of it yet."""
 
 
 class Wakes:
@@ -64,10 +71,18 @@ class Tools:
     def provider(self, lane_id: UUID) -> Provider:
         """The provider behind the lane; the worker keeps the table of lanes up to date."""
         if lane_id not in self.lanes:
-            raise SetupError(
+            raise UnknownLane(
                 f"Lane {lane_id} belongs to a provider account that this process has no key for."
             )
         return self.lanes[lane_id]
+
+    async def find_lanes(self) -> None:
+        """Learn which lanes there are, and which of our providers each belongs to."""
+        async with self.sessions() as session:
+            rows = (await session.execute(select(Lane.id, Lane.provider, Lane.account))).all()
+        for row in rows:
+            if provider := self.providers.get((row.provider, row.account)):
+                self.lanes[row.id] = provider
 
     def serves(self, lane_id: UUID) -> bool:
         """Whether this process has the key to that lane's provider."""

@@ -2,17 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from uuid import UUID
 
 import psycopg
 import structlog
-from sqlalchemy import select, text
+from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
 from spotloom.campaigns.database import grant_engine, plain_url
-from spotloom.campaigns.tables import Lane
 from spotloom.generation import engine, lanes, place
 from spotloom.generation.liveness import GONE, Liveness, executor_id
 from spotloom.generation.tools import Tools, use
@@ -44,12 +43,12 @@ async def working(
     liveness: Liveness,
     *,
     finishes: int | None = None,
-    beside: Callable[[], Coroutine[None, None, None]],
+    beside: Sequence[Callable[[], Coroutine[None, None, None]]],
 ) -> AsyncIterator[None]:
     """Do durable work in this process for as long as the context is open.
 
-    `finishes` bounds the files that are fetched and checked here at once; `beside` is one more
-    loop that goes on meanwhile.
+    `finishes` bounds the files that are fetched and checked here at once; `beside` are more loops
+    that go on meanwhile.
     """
     use(tools)
     await liveness.start()
@@ -66,7 +65,7 @@ async def working(
         worker.mend(),
         worker.tidy(),
         worker.recognise(),
-        beside(),
+        *(loop() for loop in beside),
     )
     loops = [asyncio.create_task(loop) for loop in work]
     faults = _stopping_with(loops)
@@ -235,9 +234,6 @@ class Worker:
         return wait_s
 
     async def _find_lanes(self) -> None:
+        await self._tools.find_lanes()
         async with self._tools.sessions() as session:
-            rows = (await session.execute(select(Lane.id, Lane.provider, Lane.account))).all()
             self._tools.alone = await session.scalar(_LISTENERS, {"name": LISTENER}) == 1
-        for row in rows:
-            if provider := self._tools.providers.get((row.provider, row.account)):
-                self._tools.lanes[row.id] = provider

@@ -18,6 +18,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from spotloom.creative.status import Status
 from spotloom.generation import collect as collecting
 from spotloom.generation import outcomes, place, wait
+from spotloom.generation.tools import UnknownLane, tools
 
 FINISH_QUEUE = "finish"
 HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
@@ -29,6 +30,19 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+def _knowing(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
+    """The same step, begun afresh once if its worker had not heard of the lane yet."""
+
+    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return await step(*args, **kwargs)
+        except UnknownLane:
+            await tools().find_lanes()
+            return await step(*args, **kwargs)
+
+    return run
+
+
 def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     """The same step, begun afresh whenever it lost its database, instead of failing its video."""
 
@@ -36,7 +50,7 @@ def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
         while True:
             try:
-                return await step(*args, **kwargs)
+                return await _knowing(step)(*args, **kwargs)
             except (OperationalError, InterfaceError, PoolTimeout) as error:
                 log.warning("database.away", reason=type(error).__name__)
             except DBAPIError as error:

@@ -12,7 +12,7 @@ from spotloom.errors import Permanent, Transient
 from spotloom.providers import redirects, refusals
 from spotloom.providers.account import Account
 from spotloom.providers.dialects import Vocabulary
-from spotloom.providers.provider import Content, Variant
+from spotloom.providers.provider import Content, NoFile, Variant
 
 _MAX_REDIRECTS = 5
 _ERROR_BYTES = 65_536
@@ -129,4 +129,7 @@ async def _refused(reply: httpx2.Response, source: Source) -> Permanent | Transi
     if not redirects.same_origin(reply.request.url, source.url):
         # A signed link that no longer opens: the provider gives a fresh one when asked again.
         return Transient(str(refusal), retry_after_s=refusal.retry_after_s)
+    # A page for people comes from something in front of the server, which knows no files.
+    if reply.status_code == 404 and "html" not in reply.headers.get("content-type", ""):
+        return NoFile(str(refusal), retry_after_s=refusal.retry_after_s)
     return refusals.on_question(refusal)

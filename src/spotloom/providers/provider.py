@@ -29,6 +29,10 @@ class LaneBlocked(Transient):
         super().__init__(message, retry_after_s=retry_after_s)
 
 
+class NoFile(Transient):
+    """The provider says that it has no file of this job: not yet, or never."""
+
+
 class AspectRatio(StrEnum):
     """Width to height of the picture, as the marketer picks it."""
 

@@ -21,6 +21,8 @@ from spotloom.web.door.document import describe
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.gate import Renewals
 from spotloom.web.limits import Limited
+from spotloom.web.notion.routes import routes as notion_routes
+from spotloom.web.notion.webhook import router as notion_webhook
 from spotloom.web.pages.shell import refused
 from spotloom.web.parts import Parts
 
@@ -61,14 +63,16 @@ async def _log_context(request: Request) -> None:
 
 def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
     measured = [durations, *([] if parts.calls is None else [parts.calls])]
-    for routes in (
+    for routes in (  # tried in this order: first what comes with every video
+        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
         api.router(),
         installation.router(),
         live.router(parts),
         media.routes,
         sign_in.router(),
         pages.router(),
-        webhooks.router(parts.worker, provider=parts.provider, secret=parts.webhook_secret),
+        notion_routes,
+        notion_webhook(parts.worker),
         operations.router(
             worker=parts.worker,
             web=parts.web,

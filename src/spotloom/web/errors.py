@@ -2,7 +2,7 @@
 
 import http
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import structlog
@@ -13,13 +13,14 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
-from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.listing import BadCursor
 from spotloom.campaigns.reviews import Outdated
 from spotloom.contract.problems import MEDIA_TYPE
 from spotloom.errors import (
     BriefError,
+    BudgetRefused,
     Conflict,
     NotFound,
     OutcomeUnknown,
@@ -122,13 +123,24 @@ def install(application: FastAPI, *, page: Callable[[Request, Refused], Response
 
     async def told(request: Request, error: Exception) -> Response:
         refusal = _refusal(error)
-        return page(request, refusal) or answer(refusal)
+        response = page(request, refusal) or answer(refusal)
+        if refusal.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(_allowed(request))
+        return response
 
     for kind in (
         *(Refused, SpotloomError, RequestValidationError, HTTPException),
         *(DBAPIError, PoolTimeoutError, ClientDisconnect),
     ):
         application.add_exception_handler(kind, told)
+
+
+def _allowed(request: Request) -> Iterator[str]:
+    """Every method of the address; the framework names those of one route of several."""
+    for method in http.HTTPMethod:
+        asked = {**request.scope, "method": method.value}
+        if any(route.matches(asked)[0] is Match.FULL for route in request.app.routes):
+            yield method.value
 
 
 def _refusal(error: Exception) -> Refused:

@@ -78,6 +78,14 @@ class Once:
                 kind="idempotency-key",
             )
         kept: dict[str, Any] = row.body or {}
+        if kept["text"] is None:
+            raise Refused(
+                409,
+                "Shown once",
+                "This was made under this Idempotency-Key, and its secret was shown then, once. "
+                "Was it lost on the way, take it back and make another.",
+                kind="shown-once",
+            )
         return Answer(text=kept["text"], status=row.status or 200, headers=kept["headers"])
 
     async def _keep(
@@ -93,7 +101,10 @@ class Once:
                 route=self.route,
                 request_hash=digest,
                 status=answer.status,
-                body={"headers": answer.headers, "text": answer.text},
+                body={
+                    "headers": answer.headers,
+                    "text": None if answer.secret else answer.text,
+                },
             )
         )
 
@@ -105,11 +116,15 @@ class Answer:
     text: str  # byte for byte, which a database's JSON would not keep
     status: int = 200
     headers: dict[str, str]
+    secret: bool = False  # holds what we keep as a hash alone: it is given once, and not kept
 
     @classmethod
-    def of(cls, shape: BaseModel, *, status: int = 200, **headers: str) -> "Answer":
+    def of(
+        cls, shape: BaseModel, *, status: int = 200, secret: bool = False, **headers: str
+    ) -> "Answer":
         """The shape, with headers such as `location`."""
-        return cls(text=shape.model_dump_json(by_alias=True), status=status, headers=headers)
+        text = shape.model_dump_json(by_alias=True)
+        return cls(text=text, status=status, headers=headers, secret=secret)
 
     def response(self, *, replayed: bool = False) -> Response:
         """The answer as it goes out."""

@@ -11,6 +11,7 @@ from spotloom.auth.gate import Gate
 from spotloom.campaigns.database import Sessions
 from spotloom.campaigns.submit import LaneKey
 from spotloom.creative.dimensions import Vocabulary
+from spotloom.generation.mirrors.notion import Desk
 from spotloom.media.store import Store
 from spotloom.providers.provider import Capability, Provider
 from spotloom.web.limits import Rates
@@ -56,6 +57,7 @@ class Parts:
     most_videos: int
     known: Sequence[KnownProvider] = ()
     places: Mapping[str, str] = field(default_factory=dict)  # where things are kept, for people
+    notion: Desk | None = None  # None without a key
     calls: Histogram | None = None  # how long providers take to answer, in this process
     telemetry: TelemetryConfig | None = None  # None: none leaves
     rates: Rates = field(default_factory=Rates)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import structlog
+from prometheus_client import Histogram
 
 from spotloom import embedded
 from spotloom.campaigns import database
@@ -18,15 +19,18 @@ from spotloom.campaigns.submit import LaneKey
 from spotloom.errors import SetupError
 from spotloom.generation import worker
 from spotloom.generation.mirrors import outbound
+from spotloom.generation.mirrors.notion import Mirror
 from spotloom.generation.tools import Tools
 from spotloom.guarded import Allow, GuardedClient
 from spotloom.media.store import Store
 from spotloom.media.workers import Workers
 from spotloom.providers.catalog import catalog
+from spotloom.providers.measured import Measured
 from spotloom.providers.openai_videos import OpenAIVideos, Timeouts
 from spotloom.providers.provider import Provider
 from spotloom.sandbox import launcher
 from spotloom.settings import Settings
+from spotloom.wiring import notion
 
 log = structlog.get_logger()
 
@@ -99,9 +103,12 @@ async def opened(settings: Settings) -> AsyncIterator[Base]:
 
 @contextlib.asynccontextmanager
 async def providers(
-    settings: Settings, home: Path, *, names: set[str]
+    settings: Settings, home: Path, *, names: set[str], calls: Histogram | None = None
 ) -> AsyncIterator[list[Provider]]:
-    """The providers of these names, reachable; the sandbox is started when it is among them."""
+    """The providers of these names, reachable; the sandbox is started when it is among them.
+
+    `calls` learns how long each call to them takes, and how it ends.
+    """
     async with contextlib.AsyncExitStack() as stack:
         opened: list[Provider] = []
         for name in sorted(names):
@@ -111,7 +118,7 @@ async def providers(
                 else _openai_videos(settings)
             )
             stack.push_async_callback(provider.close)
-            opened.append(provider)
+            opened.append(provider if calls is None else Measured(provider, calls))
         yield opened
 
 
@@ -138,8 +145,10 @@ async def worker_of(
     )
     sender = outbound.Sender(base.sessions, GuardedClient(allow=_reach(settings)))
     try:
-        async with worker.working(base.url, tools, liveness, finishes=finishes, beside=sender.run):
-            yield
+        async with notion.desk(settings, base.home, base.sessions) as desk:
+            beside = [sender.run, *([] if desk is None else [Mirror(desk).run])]
+            async with worker.working(base.url, tools, liveness, finishes=finishes, beside=beside):
+                yield
     finally:
         workers.close()
 

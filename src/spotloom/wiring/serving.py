@@ -3,17 +3,14 @@
 import asyncio
 import contextlib
 import errno
-import os
-import secrets
 import socket
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
-from hashlib import sha256
-from pathlib import Path
 from typing import Self
 
 import uvicorn
 from fastapi.telemetry import TelemetryConfig
+from prometheus_client import Histogram
 from pydantic import SecretStr
 
 from spotloom.auth import passwords
@@ -30,11 +27,11 @@ from spotloom.settings import Settings
 from spotloom.web.app import app
 from spotloom.web.edge.telemetry import telemetry
 from spotloom.web.parts import KnownProvider, Parts
-from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key
+from spotloom.wiring import OPENAI_VIDEOS, Base, lane_key, notion
 from spotloom.wiring.known import known_providers
+from spotloom.wiring.secret import secret
 
 OURSELVES = frozenset({"127.0.0.1", "localhost", "[::1]"})
-SHORTEST_SECRET = 32
 PORT = 8765
 
 
@@ -55,8 +52,12 @@ async def served(
     host: str,
     port: int,
     or_free: bool = False,
+    calls: Histogram | None = None,
 ) -> AsyncIterator[Served]:
-    """The web application while the context is open; `or_free`: elsewhere if the port is taken."""
+    """The web application while the context is open; it tells of this process's `calls`.
+
+    `or_free`: elsewhere if the port is taken.
+    """
     with _listening(host, port, or_free=or_free) as listener:
         address = f"http://{host}:{listener.getsockname()[1]}"
         collector = settings.otlp_endpoint
@@ -68,7 +69,7 @@ async def served(
             may_bind(host, people.sign_in)
             making = _Making.of(settings, using)
             parts = await stack.enter_async_context(
-                _parts(settings, base, making, people, host=host, config=told.config)
+                _parts(settings, base, making, people, host=host, config=told.config, calls=calls)
             )
             server = uvicorn.Server(
                 uvicorn.Config(
@@ -169,29 +170,33 @@ async def _parts(
     *,
     host: str,
     config: TelemetryConfig,
+    calls: Histogram | None,
 ) -> AsyncIterator[Parts]:
     engine, sessions = database.connect(base.url, role=database.Role.WEB)
     webhooks = settings.webhook_secret
     public_url = settings.public_url
     try:
-        yield Parts(
-            web=sessions,
-            worker=base.sessions,
-            gate=people,
-            store=base.store,
-            secret=_secret(settings, base.home),
-            provider=OPENAI_VIDEOS,
-            webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
-            trusted_hosts=OURSELVES | {host},
-            public_url=None if public_url is None else str(public_url),
-            vocabulary=lambda: making.vocabulary,
-            offers=lambda: making.offers,
-            lane=lambda: making.lane,
-            most_videos=settings.max_videos,
-            known=making.known,
-            places=_places(settings, base),
-            telemetry=config,
-        )
+        async with notion.desk(settings, base.home, base.sessions) as desk:
+            yield Parts(
+                web=sessions,
+                worker=base.sessions,
+                gate=people,
+                store=base.store,
+                secret=secret(settings, base.home),
+                provider=OPENAI_VIDEOS,
+                webhook_secret=None if webhooks is None else webhooks.get_secret_value(),
+                trusted_hosts=OURSELVES | {host},
+                public_url=None if public_url is None else str(public_url),
+                vocabulary=lambda: making.vocabulary,
+                offers=lambda: making.offers,
+                lane=lambda: making.lane,
+                most_videos=settings.max_videos,
+                known=making.known,
+                places=_places(settings, base),
+                notion=desk,
+                calls=calls,
+                telemetry=config,
+            )
     finally:
         await engine.dispose()
 
@@ -204,26 +209,6 @@ def _places(settings: Settings, base: Base) -> dict[str, str]:
         "Database": "the server in DATABASE_URL" if given else "PostgreSQL in the data folder",
         "Store": base.store.name,
     }
-
-
-def _secret(settings: Settings, home: Path) -> bytes:
-    """What links are signed with: of the setting, else made once in the data folder."""
-    if settings.secret is not None:
-        given = settings.secret.get_secret_value()
-        if len(given) < SHORTEST_SECRET:
-            raise SetupError(
-                f"SPOTLOOM_SECRET has {len(given)} letters; it needs {SHORTEST_SECRET} or more."
-            )
-        return sha256(given.encode()).digest()
-    path = home / "secret"
-    draft = home / f".secret.{secrets.token_hex(6)}"
-    if not path.exists():
-        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            file.write(secrets.token_bytes(32))
-        with contextlib.suppress(FileExistsError):
-            os.link(draft, path)  # never replaces: of two starters, the first decides
-        draft.unlink()
-    return path.read_bytes()
 
 
 def _oidc(settings: Settings) -> OidcSettings | None:

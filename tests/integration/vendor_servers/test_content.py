@@ -21,6 +21,7 @@ from spotloom.providers import redirects
 from spotloom.providers.provider import (
     CancelOutcome,
     LaneBlocked,
+    NoFile,
     Variant,
 )
 
@@ -60,6 +61,17 @@ async def test_content_that_is_refused_may_be_had_later(pair, status):
     with pytest.raises(Transient) as caught:
         await read(pair.provider, job)
     assert caught.value.retry_after_s == 2
+
+
+async def test_a_denied_file_is_told_apart_from_a_server_that_is_away(pair):
+    job = await finished(pair)
+    page = Answer(status=404, body=b"<html>", headers={"content-type": "text/html"})
+    pair.server.script("content", say(404, DETAIL), page)
+    with pytest.raises(NoFile):
+        await read(pair.provider, job)
+    with pytest.raises(Transient) as caught:
+        await read(pair.provider, job)
+    assert not isinstance(caught.value, NoFile)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,8 @@ import pytest
 from tests.unit.cli import made
 
 from spotloom.cli.export import contact_sheet
-from spotloom.cli.export.manifest import SANDBOX_NOTICE, Placed, as_csv, as_json, manifest, trouble
+from spotloom.contract.combinations import Failure
+from spotloom.contract.manifest import SANDBOX_NOTICE, Placed, as_csv, as_json, manifest, trouble
 from spotloom.creative.status import Status
 
 EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> & \'"'
@@ -19,10 +20,14 @@ EVIL = '</script><script>alert("x")</script><img src=x onerror=alert(1)> & \'"'
 
 def whole(*videos, **changes):
     placed = [
-        Placed(video=each, file=f"{each.key}.mp4" if each.files else None, trouble=trouble(each))
+        Placed(
+            video=each,
+            file=f"{each.combination_id}.mp4" if each.files else None,
+            trouble=trouble(each),
+        )
         for each in videos
     ]
-    return manifest(made.campaign(**changes), placed, made.money())
+    return manifest(made.campaign(**changes), placed)
 
 
 def rows(written):
@@ -52,7 +57,7 @@ def test_the_manifest_has_the_promised_keys_in_order():
 
 
 def test_nothing_is_measured_before_there_is_a_file():
-    waiting = made.video(status=Status.QUEUED, files={}, actual_cost=None, job=None)
+    waiting = made.video(status=Status.QUEUED, files={}, actual_cost=None, provider_job_id=None)
     entry = whole(waiting)["videos"][0]
     unknown = ("file", "seconds", "width", "height", "sha256", "providerJobId", "actualCost")
     assert [entry[key] for key in unknown] == [None] * len(unknown)
@@ -60,7 +65,7 @@ def test_nothing_is_measured_before_there_is_a_file():
 
 def test_a_failure_says_why():
     failed = made.video(
-        status=Status.FAILED, files={}, error_code="moderation", error_text="Refused."
+        status=Status.FAILED, files={}, error=Failure(code="moderation", message="Refused.")
     )
     written = whole(failed)
     assert written["videos"][0]["error"] == {"code": "moderation", "message": "Refused."}
@@ -98,7 +103,7 @@ def test_the_json_reads_back_and_keeps_letters():
 @pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
 def test_no_cell_is_a_formula(start):
     text = f'{start}HYPERLINK("http://evil.example","x")'
-    written = whole(made.video(prompt=text, job=text))
+    written = whole(made.video(prompt=text, provider_job_id=text))
     header, row = rows(written)
     assert row[header.index("prompt")] == row[header.index("providerJobId")] == f"'{text}"
 
@@ -135,13 +140,16 @@ class Reader(HTMLParser):
 
 
 def page(*placed, **changes):
-    return contact_sheet.page(made.campaign(**changes), placed, made.money())
+    return contact_sheet.page(made.campaign(**changes), placed)
 
 
 def test_a_hostile_brief_stays_text():
     brief = {"brand": EVIL, "bigIdea": EVIL, "aspectRatio": EVIL}
     video = made.video(
-        prompt=f"Idea: {EVIL}", status=Status.FAILED, files={}, error_code=EVIL, error_text=EVIL
+        prompt=f"Idea: {EVIL}",
+        status=Status.FAILED,
+        files={},
+        error=Failure(code=EVIL, message=EVIL),
     )
     other = made.video(prompt=EVIL, chosen={"aesthetic": EVIL})
     good = Placed(video=other, file=f"{EVIL}.mp4", poster=EVIL, sprite=EVIL)
@@ -153,7 +161,7 @@ def test_a_hostile_brief_stays_text():
     ] == []
     assert "".join(seen.words).count("alert(1)") >= 4
     prompts = json.loads(seen.scripts[-1])
-    assert [prompts["lines"][line] for line in prompts["cards"][other.key]] == [EVIL]
+    assert [prompts["lines"][line] for line in prompts["cards"][other.combination_id]] == [EVIL]
 
 
 def test_a_prompt_comes_back_whole_and_its_shared_lines_stand_once():
@@ -162,8 +170,8 @@ def test_a_prompt_comes_back_whole_and_its_shared_lines_stand_once():
     text = page(Placed(video=first), Placed(video=second))
     prompts = json.loads(Reader(text).scripts[-1])
     for video in (first, second):
-        lines = [prompts["lines"][line] for line in prompts["cards"][video.key]]
-        assert "\n".join(lines) == video.request.prompt
+        lines = [prompts["lines"][line] for line in prompts["cards"][video.combination_id]]
+        assert "\n".join(lines) == video.prompt
     assert text.count("Idea: Shared.") == 1
 
 
@@ -207,8 +215,8 @@ def test_a_page_of_660_stays_small():
     placed = []
     for number in range(660):
         video = made.video(prompt=f"{prompt}\nStory: {number}", chosen={"type": f"own-{number}"})
-        name = f"{video.key}_{'word-' * 20}.mp4"
-        still = f"s/{video.key}.webp"
+        name = f"{video.combination_id}_{'word-' * 20}.mp4"
+        still = f"s/{video.combination_id}.webp"
         placed.append(
             Placed(video=video, file=name, poster=f"poster{still}", sprite=f"sprite{still}")
         )

@@ -7,6 +7,7 @@ from spotloom.campaigns.listing.combinations import (
     combination,
     combinations,
     counts,
+    every_combination,
 )
 from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
@@ -35,6 +36,7 @@ __all__ = [
     "combination",
     "combinations",
     "counts",
+    "every_combination",
     "figures",
     "queues",
     "remove",

@@ -139,6 +139,20 @@ async def combinations(
     )
 
 
+async def every_combination(
+    session: AsyncSession, workspace_id: UUID, campaign_id: UUID
+) -> list[Combination]:
+    """All of the campaign's combinations in the order of the matrix."""
+    page = await combinations(session, workspace_id, campaign_id, limit=pages.LONGEST)
+    found = [*page.rows]
+    while page.next is not None:
+        page = await combinations(
+            session, workspace_id, campaign_id, cursor=page.next, limit=pages.LONGEST
+        )
+        found += page.rows
+    return found
+
+
 async def combination(
     session: AsyncSession, workspace_id: UUID, campaign_id: UUID, key: str
 ) -> Combination:

@@ -3,13 +3,16 @@
 import datetime as dt
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from sqlalchemy import Row, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from spotloom.campaigns.submit import PRIORITIES
 from spotloom.creative.status import Status
+
+_WORDS = {number: word for word, number in PRIORITIES.items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,7 +25,7 @@ class Queued:
     combination_id: str
     values: dict[str, str]
     attempt: int
-    priority: int
+    priority: Literal["high", "normal", "low"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,5 +149,6 @@ def _told(row: Row[Any]) -> dict[str, Any]:
     stored = dict(row._mapping)
     return stored | {
         "brand": stored["brand"] or "",
+        "priority": _WORDS[stored["priority"]],
         "values": {str(dimension): str(option) for dimension, option in stored["values"]},
     }

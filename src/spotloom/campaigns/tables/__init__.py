@@ -23,6 +23,7 @@ from spotloom.campaigns.tables.events import (
     WebhookEvent,
 )
 from spotloom.campaigns.tables.ledger import LedgerEntry
+from spotloom.campaigns.tables.mirrors import Mirror, MirrorChange, MirrorOutbox
 from spotloom.campaigns.tables.shape import SCHEMA, Row, Table, Transaction, insert_all, queue_turn
 
 __all__ = [
@@ -40,6 +41,9 @@ __all__ = [
     "Lane",
     "LaneSlot",
     "LedgerEntry",
+    "Mirror",
+    "MirrorChange",
+    "MirrorOutbox",
     "Row",
     "Table",
     "TakenOver",

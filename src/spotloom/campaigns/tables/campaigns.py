@@ -66,6 +66,11 @@ class CombinationRow(Table):
         UniqueConstraint("campaign_id", "key"),
         CheckConstraint("review in ('none','approved','rejected')", name="review"),
         Index("combination_changes", "campaign_id", "changed"),
+        Index(
+            "combination_of_page",
+            "notion_page_id",
+            postgresql_where=text("notion_page_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True)

@@ -1,5 +1,5 @@
 """What a marketer finds in the morning: the folder of files, the manifest and a contact sheet."""
 
-from spotloom.cli.export.folder import Exported, export
+from spotloom.cli.export.folder import export
 
-__all__ = ["Exported", "export"]
+__all__ = ["export"]

@@ -12,8 +12,9 @@ from importlib import resources
 from string import Template
 from urllib.parse import quote
 
-from spotloom.campaigns import ledger, reads
-from spotloom.cli.export.manifest import SANDBOX_NOTICE, Placed
+from spotloom.contract.campaigns import Campaign
+from spotloom.contract.combinations import Combination
+from spotloom.contract.manifest import SANDBOX_NOTICE, Placed
 from spotloom.creative.dimensions import ANY, Vocabulary
 from spotloom.creative.pricing import dollars
 from spotloom.creative.status import Status
@@ -40,14 +41,13 @@ _TROUBLED = frozenset({Status.FAILED, Status.EXPIRED, Status.LOST, Status.UNKNOW
 
 
 def page(
-    campaign: reads.Header,
+    campaign: Campaign,
     placed: Sequence[Placed],
-    money: ledger.Money,
     *,
     vocabulary: Vocabulary | None = None,
 ) -> str:
     """The contact sheet as HTML; it asks for nothing but the files beside it."""
-    sheet = _Sheet(campaign, placed, money, vocabulary or load_vocabulary())
+    sheet = _Sheet(campaign, placed, vocabulary or load_vocabulary())
     script = _part("contact_sheet.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     return Template(_part("contact_sheet.html")).substitute(
@@ -78,12 +78,11 @@ class _Sheet:
 
     def __init__(
         self,
-        campaign: reads.Header,
+        campaign: Campaign,
         placed: Sequence[Placed],
-        money: ledger.Money,
         vocabulary: Vocabulary,
     ) -> None:
-        self.campaign, self.placed, self.money = campaign, placed, money
+        self.campaign, self.placed = campaign, placed
         self.brand = self.text("brand") or "Untitled"
         self._labels = {
             (dimension.key, option.key): option.label
@@ -101,7 +100,7 @@ class _Sheet:
         """Every option that a video has, by dimension, in the order in which they come."""
         found: dict[str, dict[str, None]] = {}
         for each in self.placed:
-            for key, option in each.video.values:
+            for key, option in each.video.values.items():
                 found.setdefault(key, {})[option] = None
         return {key: tuple(options) for key, options in found.items()}
 
@@ -173,15 +172,15 @@ class _Sheet:
     def _format(self) -> tuple[str, str]:
         if not self.placed:
             return "none yet", ""
-        request = self.placed[0].video.request
-        size = request.size
-        part = math.gcd(size.width, size.height) or 1
-        ratio = self.text("aspectRatio") or f"{size.width // part}:{size.height // part}"
-        loop = ", loops" if request.loop else ""
-        return f"{request.duration} s · {ratio}", f"{size.width} × {size.height} pixels{loop}"
+        video = self.placed[0].video
+        width, height = _ordered(video)
+        part = math.gcd(width, height) or 1
+        ratio = self.text("aspectRatio") or f"{width // part}:{height // part}"
+        loop = ", loops" if self.campaign.brief.get("loop") is True else ""
+        return f"{video.duration} s · {ratio}", f"{width} × {height} pixels{loop}"
 
     def _cost(self) -> tuple[str, str]:
-        money = self.money
+        money = self.campaign.spend
         more = [f"Estimated {_dollars(self.campaign.estimated_cost)}"]
         if money.reserved:
             more.append(f"{_dollars(money.reserved)} set aside for videos under way")
@@ -228,10 +227,10 @@ class _Sheet:
     def card(self, number: int, placed: Placed) -> str:
         """One video: its picture or its state, its name, its facts, and what can be done."""
         video = placed.video
-        labels = [self.label(key, dict(video.values)[key]) for key in self.varying]
+        labels = [self.label(key, video.values[key]) for key in self.varying]
         title = ", ".join(labels) or self.brand
         chips = "".join(f"<b>{escape(label)}</b>" for label in labels) or escape(title)
-        pairs = [("", _word(placed)[0]), *video.values]
+        pairs = [("", _word(placed)[0]), *video.values.items()]
         filters = " ".join(str(self.filters[pair]) for pair in pairs if pair in self.filters)
         picture = self._playable(placed, title) if placed.file else _state(placed)
         save = (
@@ -241,7 +240,8 @@ class _Sheet:
         )
         own = "" if _ratio(placed) == self.ratio else f' style="--ratio:{_ratio(placed)}"'
         return (
-            f'<li class="card" id="{escape(video.key)}" data-f="{filters}"{own}>{picture}'
+            f'<li class="card" id="{escape(video.combination_id)}" data-f="{filters}"{own}>'
+            f"{picture}"
             f'<h3><i>{number:02}</i>{chips}</h3><p class="line">{escape(_line(placed))}</p>'
             f'<p class="acts">{save}<button class="act js" type="button" '
             'data-prompt aria-expanded="false">Prompt</button>'
@@ -264,8 +264,8 @@ class _Sheet:
         """The prompts as JSON that cannot end its script element; each paragraph stands once."""
         lines: dict[str, int] = {}
         cards = {
-            each.video.key: [
-                lines.setdefault(line, len(lines)) for line in each.video.request.prompt.split("\n")
+            each.video.combination_id: [
+                lines.setdefault(line, len(lines)) for line in each.video.prompt.split("\n")
             ]
             for each in self.placed
         }
@@ -291,9 +291,14 @@ def _word(placed: Placed) -> tuple[str, str]:
 
 def _ratio(placed: Placed) -> str:
     file = placed.video.files.get("video")
-    size = placed.video.request.size
-    width, height = (file.width, file.height) if file else (size.width, size.height)
+    width, height = (file.width, file.height) if file else _ordered(placed.video)
     return f"{width}/{height}"
+
+
+def _ordered(video: Combination) -> tuple[int, int]:
+    """Width and height as they were ordered."""
+    width, _, height = video.size.partition("x")
+    return int(width), int(height)
 
 
 def _line(placed: Placed) -> str:
@@ -308,8 +313,8 @@ def _line(placed: Placed) -> str:
         said.append("Nothing charged")
     else:
         said.append(f"{_dollars(video.estimated_cost)} estimated")
-    if video.attempt > 1:
-        said.append(f"attempt {video.attempt}")
+    if video.attempts > 1:
+        said.append(f"attempt {video.attempts}")
     return " · ".join(filter(None, said))
 
 
@@ -317,7 +322,7 @@ def _seconds(placed: Placed) -> str:
     file = placed.video.files.get("video")
     if file is None or file.seconds is None:
         return ""
-    tenths = round(file.seconds, 1)
+    tenths = round(Decimal(str(file.seconds)), 1)
     return f"{tenths.normalize():f} s"
 
 

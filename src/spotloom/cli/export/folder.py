@@ -4,21 +4,28 @@ import asyncio
 import contextlib
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
-from spotloom.campaigns import ledger, reads
+from spotloom.cli.desk.shapes import Exported
 from spotloom.cli.export import contact_sheet
-from spotloom.cli.export.manifest import Placed, Trouble, as_csv, as_json, manifest, trouble
+from spotloom.contract.campaigns import Campaign
+from spotloom.contract.combinations import Combination, File
+from spotloom.contract.manifest import (
+    Placed,
+    Trouble,
+    as_csv,
+    as_json,
+    manifest,
+    name_of,
+    trouble,
+)
 from spotloom.creative.dimensions import Vocabulary
-from spotloom.creative.matrix import Combination
-from spotloom.creative.naming import file_name
 from spotloom.creative.status import Status
-from spotloom.errors import NotFound, SetupError
+from spotloom.errors import Conflict, NotFound, SetupError
 from spotloom.media.disk import DiskFull, keep, on_disk
-from spotloom.media.store import Store
+
+Fetch = Callable[[File, Path], Awaitable[None]]  # there; NotFound, or Conflict when it is another
 
 AT_ONCE = 4  # copies; each holds a block or two of a megabyte
 # How our own files open. A file of that name which opens otherwise is somebody's work.
@@ -29,22 +36,11 @@ _OPENINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Exported:
-    """What lies in the folder now."""
-
-    folder: Path
-    manifest: dict[str, Any]
-    videos: int  # files there now
-    copied: int  # new in this call
-
-
 async def export(
-    campaign: reads.Header,
-    videos: Sequence[reads.Video],
-    money: ledger.Money,
+    campaign: Campaign,
+    videos: Sequence[Combination],
     *,
-    store: Store,
+    fetch: Fetch,
     folder: Path,
     vocabulary: Vocabulary | None = None,
 ) -> Exported:
@@ -55,10 +51,10 @@ async def export(
     """
     with _in_folder(folder):
         await asyncio.to_thread(_prepare, folder)
-        copying = _Copying(store, folder)
+        copying = _Copying(fetch, folder)
         placed = await copying.place(videos)
-        written = manifest(campaign, placed, money)
-        sheet = contact_sheet.page(campaign, placed, money, vocabulary=vocabulary)
+        written = manifest(campaign, placed)
+        sheet = contact_sheet.page(campaign, placed, vocabulary=vocabulary)
         # The manifest last: who finds it finds everything it names.
         for name, content in (
             ("index.html", sheet.encode()),
@@ -71,14 +67,14 @@ async def export(
 
 
 class _Copying:
-    """Copies from the store into the folder, a few files at a time."""
+    """Brings files into the folder, a few at a time."""
 
-    def __init__(self, store: Store, folder: Path) -> None:
-        self._store, self._folder = store, folder
+    def __init__(self, fetch: Fetch, folder: Path) -> None:
+        self._fetch, self._folder = fetch, folder
         self._turn = asyncio.Semaphore(AT_ONCE)
         self.copied = 0
 
-    async def place(self, videos: Sequence[reads.Video]) -> list[Placed]:
+    async def place(self, videos: Sequence[Combination]) -> list[Placed]:
         """Every video with the names of its files; the first error stops all copies."""
         try:
             async with asyncio.TaskGroup() as group:
@@ -87,11 +83,11 @@ class _Copying:
             raise errors.exceptions[0] from None
         return [task.result() for task in tasks]
 
-    async def _place(self, video: reads.Video) -> Placed:
+    async def _place(self, video: Combination) -> Placed:
         file = video.files.get("video")
         if video.status is not Status.COMPLETED or file is None:
             return Placed(video=video, trouble=trouble(video))
-        name = file_name(Combination(video.key, video.values))
+        name = name_of(video)
         async with self._turn:
             lost = await self._copy(file, name, counted=True)
             if lost is not None:
@@ -99,29 +95,31 @@ class _Copying:
             poster, sprite = [await self._still(video, kind) for kind in ("poster", "sprite")]
         return Placed(video=video, file=name, poster=poster, sprite=sprite)
 
-    async def _still(self, video: reads.Video, kind: str) -> str | None:
+    async def _still(self, video: Combination, kind: str) -> str | None:
         """The name of a picture of the video; None when it is not to be had: the video matters."""
-        name = f"{kind}s/{video.key}.webp"
+        name = f"{kind}s/{video.combination_id}.webp"
         file = video.files.get(kind)
         return None if file is None or await self._copy(file, name, counted=False) else name
 
-    async def _copy(self, file: reads.File, name: str, *, counted: bool) -> Trouble | None:
+    async def _copy(self, file: File, name: str, *, counted: bool) -> Trouble | None:
         """Bring the file into the folder unless it is there; says why when it cannot be had."""
         target = self._folder / name
         if await asyncio.to_thread(_is, target, file):
             return None
         arriving = target.with_name(f".{target.name}.arriving")
         try:
-            await self._store.fetch(file.uri, arriving)
+            await self._fetch(file, arriving)
         except NotFound as error:
             await asyncio.to_thread(_drop, arriving)
             return Trouble(code="file_missing", message=str(error))
+        except Conflict as error:
+            return Trouble(code="file_damaged", message=str(error))
         if not await asyncio.to_thread(_is, arriving, file):
             await asyncio.to_thread(arriving.unlink)
             return Trouble(
                 code="file_damaged",
-                message=f"{file.uri} in {self._store.name} is no longer the file that was made: "
-                f"its SHA-256 is not {file.sha256}.",
+                message=f"{file.url} is no longer the file that was made: its SHA-256 is not "
+                f"{file.sha256}.",
             )
         await asyncio.to_thread(_settle, arriving, target)
         self.copied += counted
@@ -155,7 +153,7 @@ def _prepare(folder: Path) -> None:
                 )
 
 
-def _is(path: Path, file: reads.File) -> bool:
+def _is(path: Path, file: File) -> bool:
     """Whether exactly this file lies there."""
     try:
         if path.stat().st_size != file.bytes:

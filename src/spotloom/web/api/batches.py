@@ -22,7 +22,6 @@ from spotloom.contract.batches import (
 from spotloom.generation import control
 from spotloom.generation.control import Decision
 from spotloom.web.api.orders import ordered, refuse_difference
-from spotloom.web.api.shaping import batch_status
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -99,7 +98,7 @@ async def get_batch(asked: Viewer, batch_id: CampaignName) -> Response:
     async with asked.scope.read() as session:
         campaign = await found(session, asked, batch_id)
         progress = await reads.progress(session, campaign.id, workspace_id=asked.actor.workspace_id)
-    return shaped(batch_status(campaign, progress))
+    return shaped(BatchStatus.of(campaign, progress))
 
 
 @routes.post(

@@ -33,15 +33,8 @@ async def edit(asked: Admin, body: Body) -> Response:
     given = ask.model_dump(exclude_unset=True)
     workspace_id = asked.actor.workspace_id
     async with asked.scope.begin() as session:
-        caps = await budgets.caps_of(session, workspace_id, lock=True)
-        await budgets.set_caps(
-            session,
-            workspace_id,
-            budget=given.get("budget", caps.budget),
-            daily_budget=given.get("daily_budget", caps.daily_budget),
-        )
+        caps = await budgets.change(session, workspace_id, given)
         await noted(session, asked, "budget.changed", workspace_id, **given)
-        caps = await budgets.caps_of(session, workspace_id)
     return shaped(_told(caps))
 
 

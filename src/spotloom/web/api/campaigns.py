@@ -7,7 +7,6 @@ from fastapi import APIRouter, Query, Response
 
 from spotloom.campaigns import listing
 from spotloom.contract.campaigns import Campaign, CampaignPage
-from spotloom.web.api.shaping import campaign
 from spotloom.web.door.answers import problems, shaped
 from spotloom.web.door.asking import Admin, CampaignName, Cursor, Limit, Viewer, found, noted
 
@@ -46,7 +45,7 @@ async def list_campaigns(
             limit=limit,
         )
         figures = await listing.figures(session, workspace_id, [h.id for h in page.rows])
-    items = [campaign(header, figures[header.id]) for header in page.rows]
+    items = [Campaign.of(header, figures[header.id]) for header in page.rows]
     return shaped(CampaignPage(items=items, next_cursor=page.next))
 
 
@@ -61,7 +60,7 @@ async def get_campaign(asked: Viewer, campaign_id: CampaignName) -> Response:
     async with asked.scope.read() as session:
         header = await found(session, asked, campaign_id)
         figures = await listing.figures(session, asked.actor.workspace_id, [header.id])
-    return shaped(campaign(header, figures[header.id]))
+    return shaped(Campaign.of(header, figures[header.id]))
 
 
 @routes.delete(
@@ -96,4 +95,4 @@ async def restore_campaign(asked: Admin, campaign_id: UUID) -> Response:
         header = await found(session, asked, str(campaign_id))
         await noted(session, asked, "campaign.restored", header.id, batchId=header.batch_key)
         figures = await listing.figures(session, workspace_id, [header.id])
-    return shaped(campaign(header, figures[header.id]))
+    return shaped(Campaign.of(header, figures[header.id]))

@@ -14,12 +14,10 @@ from spotloom.contract.combinations import (
     AttemptList,
     Combination,
     CombinationEdit,
-    Failure,
     RejectAsk,
 )
 from spotloom.errors import Conflict
 from spotloom.generation import control
-from spotloom.web.api.shaping import combination, file_told
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -81,7 +79,7 @@ async def list_attempts(
         header = await found(session, asked, campaign_id)
         row = await listing.combination(session, workspace_id, header.id, combination_id)
         made = await listing.attempts(session, workspace_id, row.id)
-    return shaped(AttemptList(items=[_attempt(each) for each in made]))
+    return shaped(AttemptList(items=[Attempt.of(each) for each in made]))
 
 
 @routes.patch(
@@ -218,24 +216,8 @@ async def cancel(
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
 
 
-def _attempt(made: listing.Attempt) -> Attempt:
-    failed = made.error_code is not None or made.error_text is not None
-    told = {name: getattr(made, name) for name in _AS_STORED}
-    return Attempt(
-        **told,
-        provider_job_id=made.job,
-        error=Failure(code=made.error_code, message=made.error_text) if failed else None,
-        files={kind: file_told(file) for kind, file in made.files.items()},
-    )
-
-
-_AS_STORED = tuple(
-    name for name in Attempt.model_fields if name not in {"provider_job_id", "error", "files"}
-)
-
-
 def _tagged(row: Listed) -> Response:
-    return shaped(combination(row), headers={"ETag": f'"{row.version}"'})
+    return shaped(Combination.of(row), headers={"ETag": f'"{row.version}"'})
 
 
 def _expected(if_match: str | None, row: Listed) -> int | None:

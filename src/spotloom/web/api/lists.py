@@ -15,7 +15,6 @@ from spotloom.campaigns.listing import Filter, Page, Sort
 from spotloom.contract.combinations import Combination, CombinationPage, Review
 from spotloom.creative.status import Status
 from spotloom.errors import Problem
-from spotloom.web.api.shaping import combination
 from spotloom.web.door.answers import problems, shaped
 from spotloom.web.door.asking import CampaignName, Cursor, Limit, Viewer, found
 from spotloom.web.errors import Refused, invalid
@@ -152,7 +151,7 @@ async def list_combinations(
 
     first = await fetch(cursor)
     if kind == JSON:
-        items = [combination(row) for row in first.rows]
+        items = [Combination.of(row) for row in first.rows]
         return shaped(CombinationPage(items=items, next_cursor=first.next))
     return _streamed(first, fetch, kind=kind, name=header.batch_key)
 
@@ -169,7 +168,7 @@ def _streamed(first: Page[Listed], fetch: Fetch, *, kind: str, name: str) -> Str
 async def _pages(first: Page[Listed], fetch: Fetch) -> AsyncIterator[list[Combination]]:
     page = first
     while True:
-        yield [combination(row) for row in page.rows]
+        yield [Combination.of(row) for row in page.rows]
         if page.next is None:
             return
         page = await fetch(page.next)

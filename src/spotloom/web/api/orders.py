@@ -5,7 +5,6 @@ from itertools import islice
 from typing import Any, TypeVar
 
 from spotloom.contract.batches import BatchAsk, MatrixResult, MatrixRow
-from spotloom.contract.plans import PlanAsk
 from spotloom.creative.matrix import combination_key
 from spotloom.creative.pricing import dollars, price
 from spotloom.creative.rules import Condition
@@ -16,7 +15,7 @@ from spotloom.web.door.bodies import Written
 from spotloom.web.errors import Refused
 from spotloom.web.parts import Parts
 
-Ask = TypeVar("Ask", PlanAsk, BatchAsk)
+Ask = TypeVar("Ask", bound=BatchAsk)
 
 MOST_DIFFERENCES = 20
 

@@ -22,9 +22,9 @@ routes = APIRouter(prefix="/api", tags=["planning"])
     openapi_extra=takes(PlanAsk),
 )
 async def plan(asked: Planner, parts: TheParts, pace: ThePace, body: Body) -> Response:
-    """The matrix, the equation, the warnings, the bill and the expected finish of a brief.
+    """Work a brief out: matrix, equation, warnings, bill and expected finish; nothing is stored.
 
-    `POST /api/generate-batch` with the same brief orders exactly this.
+    `POST /api/generate-batch` with the same body orders exactly this.
     """
     del asked  # who may see campaigns may plan one
     return await pace.aside(_answer, body, parts)

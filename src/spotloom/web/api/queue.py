@@ -6,10 +6,9 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 
 from spotloom.campaigns import listing, reads
-from spotloom.contract.lanes import Lane, LaneEdit, QueueStatus
+from spotloom.contract.lanes import Lane, LaneEdit, LaneQueue, QueueStatus
 from spotloom.errors import NotFound
 from spotloom.generation import lanes
-from spotloom.web.api.shaping import lane, lane_queue
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import Admin, Viewer, noted
 from spotloom.web.door.bodies import Body
@@ -32,7 +31,7 @@ async def status(asked: Viewer, ahead: Ahead = 10) -> Response:
         queues = await listing.queues(session, [state.id for state in found], ahead=ahead)
     return shaped(
         QueueStatus(
-            lanes=[lane_queue(state, queues[state.id]) for state in found],
+            lanes=[LaneQueue.told(state, queues[state.id]) for state in found],
             held=sum(state.held for state in found),
             waiting=sum(state.waiting for state in found),
         )
@@ -54,14 +53,7 @@ async def edit(asked: Admin, lane_id: UUID, body: Body) -> Response:
         before = await reads.lanes(session, workspace_id=workspace_id)
         if lane_id not in {state.id for state in before}:
             raise NotFound(f"There is no lane {lane_id}.")
-        if ask.state == "paused":
-            await lanes.block(session, lane_id, reason=f"paused by {asked.actor.name}")
-        elif ask.state == "open":
-            await lanes.resume(session, lane_id)
-        if ask.limit is not None or ask.starts_a_minute is not None:
-            await lanes.set_limits(
-                session, lane_id, limit=ask.limit, starts_a_minute=ask.starts_a_minute
-            )
+        await lanes.change(session, lane_id, ask, who=asked.actor.name)
         await noted(session, asked, "lane.changed", lane_id, **ask.model_dump(exclude_unset=True))
         after = await reads.lanes(session, workspace_id=workspace_id)
-    return shaped(next(lane(state) for state in after if state.id == lane_id))
+    return shaped(next(Lane.of(state) for state in after if state.id == lane_id))

@@ -9,9 +9,8 @@ from fastapi import Depends, Path, Query, Request
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import audit, reads
-from spotloom.campaigns.budgets import BudgetRefused
 from spotloom.campaigns.reads import Header
-from spotloom.errors import NotFound
+from spotloom.errors import BudgetRefused, NotFound
 from spotloom.generation.mirrors.outbound import announce_budget
 from spotloom.web import gate
 from spotloom.web.gate import Asked, parts_of

@@ -35,7 +35,7 @@ class Written:
     def fit(self, model: type[M]) -> M:
         """The body as that model; Refused with every field that does not fit it."""
         try:
-            return model.model_validate({} if self.data is None else self.data)
+            return model.model_validate(self.data)
         except ValidationError as error:
             raise invalid(fields_of(error)) from error
 

@@ -49,7 +49,11 @@ def _named() -> dict[str, Any]:
 
 
 def _complete(operation: dict[str, Any]) -> None:
-    """Add what can happen with every route, and say each problem once for all routes."""
+    """Add what can happen with every route, and say each problem once for all routes.
+
+    What the route says first of itself is its title; the framework would take a function's name.
+    """
+    operation["summary"] = operation["description"].partition("\n\n")[0].removesuffix(".")
     responses, told = operation["responses"], problems_of_all()
     every = {"401"} if operation.get("security") else set()
     for status in {*every, *map(str, EVER)} - responses.keys() | {"422"}:

@@ -16,7 +16,7 @@ from starlette.types import Receive, Scope, Send
 from spotloom.campaigns import changes, reads
 from spotloom.campaigns.changes import Changes, Position
 from spotloom.campaigns.database import Sessions
-from spotloom.web.api.shaping import batch_status
+from spotloom.contract.batches import BatchStatus
 from spotloom.web.door.answers import Responses, problems
 from spotloom.web.door.asking import CampaignName, Viewer, found
 from spotloom.web.live.feed import Feed, Look
@@ -48,20 +48,26 @@ def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
     feeds = Feeds(lambda: _address(parts.web), ending=parts.ending)
 
     # Not the framework's own generator route: it would write each event anew for each listener.
-    @routes.get("/api/batch/{id}/events", response_class=StreamingResponse, responses=_DOCUMENTED)
+    @routes.get(
+        "/api/batch/{batch_id}/events",
+        operation_id="watchBatch",
+        response_class=StreamingResponse,
+        responses=_DOCUMENTED,
+    )
     async def events(
         asked: Viewer,
-        id: CampaignName,  # noqa: A002 - the path's own word
+        batch_id: CampaignName,
         last_event_id: Annotated[str, Header()] = "",
         since: Annotated[str, Query()] = "",
     ) -> EventSourceResponse:
-        """A `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
+        """Follow a batch live, as server-sent events.
 
+        First a `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
         `Last-Event-ID`, or `since`, resumes after that event. Each event repeats the figures; the
         videos of a delta replace those of the same id.
         """
         async with asked.scope.read() as session:
-            campaign = await found(session, asked, id)
+            campaign = await found(session, asked, batch_id)
         look = _look(parts.web, asked.actor.workspace_id, campaign)
         told = partial(_told, standing=Standing.parse(last_event_id or since), beat_s=heartbeat_s)
         return _Events(feeds.joined(campaign.id, look), told)
@@ -113,7 +119,7 @@ def _look(sessions: Sessions, workspace_id: UUID, campaign: reads.Header) -> Loo
                 return news, None
             now = await reads.find(session, str(campaign.id), workspace_id=workspace_id)
             progress = await reads.progress(session, campaign.id, workspace_id=workspace_id)
-            status = batch_status(now, progress)
+            status = BatchStatus.of(now, progress)
             return news, status.model_dump(mode="json", by_alias=True, exclude={"lanes"})
 
     return look

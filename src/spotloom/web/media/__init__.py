@@ -11,13 +11,15 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.responses import StreamingResponse
 from stream_zip import ZIP_64, AsyncMemberFile, async_stream_zip
 
-from spotloom.campaigns import reads
+from spotloom.campaigns import listing
 from spotloom.campaigns.listing.assets import Kept, asset
-from spotloom.contract.media import Link, LinkWanted
-from spotloom.creative.matrix import Combination
+from spotloom.contract.campaigns import Campaign
+from spotloom.contract.combinations import Combination, Link, LinkWanted
+from spotloom.contract.manifest import Placed, as_json, manifest, name_of, trouble
 from spotloom.creative.naming import file_name, slug
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
+from spotloom.media.links import signature
 from spotloom.media.store import Store
 from spotloom.web import gate
 from spotloom.web.door.answers import Responses, problems, shaped, takes
@@ -100,7 +102,7 @@ async def link_media(asked: Editor, parts: TheParts, asset_id: UUID, body: Body)
     async with asked.scope.read() as session:
         await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
     expires = int(time.time()) + wanted.seconds
-    sig = links.signature(parts.secret, asset_id, expires)
+    sig = signature(parts.secret, asset_id, expires)
     address = parts.gate.sign_in.public_url
     return shaped(
         Link(
@@ -124,38 +126,55 @@ async def get_files(
         list[str] | None, Query(max_length=1000, description="Combination ids. [all]")
     ] = None,
 ) -> StreamingResponse:
-    """The campaign's finished videos as one ZIP, named as `spotloom make` names them."""
+    """The campaign's finished videos as one ZIP, with a manifest of what came of each.
+
+    They are named as `spotloom make` names them. `key` chooses some of them.
+    """
+    wanted = None if key is None else set(key)
     async with asked.scope.read() as session:
-        campaign = await found(session, asked, campaign_id)
-        videos = await reads.videos(session, campaign.id, workspace_id=asked.actor.workspace_id)
-    chosen = [v for v in videos if key is None or v.key in set(key)]
-    if key is not None and (missing := set(key) - {v.key for v in chosen}):
+        header = await found(session, asked, campaign_id)
+        rows = await listing.every_combination(session, asked.actor.workspace_id, header.id)
+        figures = await listing.figures(session, asked.actor.workspace_id, [header.id])
+    chosen = [row for row in rows if wanted is None or row.key in wanted]
+    if wanted is not None and (missing := wanted - {row.key for row in chosen}):
         raise NotFound(f"The campaign has no video {min(missing)!r}.")
+    placed = [_placed(Combination.of(row)) for row in chosen]
     files = [
-        (file_name(Combination(v.key, v.values)), v.files["video"])
-        for v in chosen
-        if v.status is Status.COMPLETED and "video" in v.files
+        (each.file, row.files["video"])
+        for each, row in zip(placed, chosen, strict=True)
+        if each.file is not None
     ]
     if not files:
         raise Refused(404, "No file yet", "None of these videos is finished.")
-    name = f"{slug(campaign.batch_key)}.zip"
+    told = as_json(manifest(Campaign.of(header, figures[header.id]), placed))
     return StreamingResponse(
         async_stream_zip(
-            _members(parts.store, files, campaign.created_at),
+            _members(parts.store, files, told, made=header.created_at),
             chunk_size=BLOCK,
             # Videos do not get smaller; level 0 stores them, and needs no second reading for it.
             get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
         ),
         media_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        headers={"Content-Disposition": f'attachment; filename="{slug(header.batch_key)}.zip"'},
     )
 
 
+def _placed(video: Combination) -> Placed:
+    finished = video.status is Status.COMPLETED and "video" in video.files
+    return Placed(video=video, file=name_of(video) if finished else None, trouble=trouble(video))
+
+
 async def _members(
-    store: Store, files: list[tuple[str, reads.File]], made: dt.datetime
+    store: Store, files: list[tuple[str, listing.File]], told: bytes, *, made: dt.datetime
 ) -> AsyncIterator[AsyncMemberFile]:
     for name, file in files:
         yield name, made, 0o644, ZIP_64, _blocks(store, file.uri, Span(0, file.bytes))
+    # The manifest last: who finds it finds everything it names.
+    yield "manifest.json", made, 0o644, ZIP_64, _once(told)
+
+
+async def _once(content: bytes) -> AsyncIterator[bytes]:
+    yield content
 
 
 async def _blocks(store: Store, key: str, span: Span) -> AsyncIterator[bytes]:

@@ -74,6 +74,25 @@ _OUTBOX = text(
       FROM spotloom.delivery WHERE state <> 'delivered'
     """
 )
+_MIRROR = text(
+    """
+    SELECT target, state, count(*) AS pages,
+           coalesce(extract(epoch FROM clock_timestamp() - min(since)
+             FILTER (WHERE state = 'pending')), 0) AS oldest_s,
+           count(*) FILTER (WHERE error IS NOT NULL) AS failing
+      FROM spotloom.mirror_outbox GROUP BY target, state
+    """
+)
+_LAGS = text(
+    """
+    SELECT target, percentile_cont(0.5) WITHIN GROUP (ORDER BY lag_s) AS half,
+           percentile_cont(0.95) WITHIN GROUP (ORDER BY lag_s) AS most
+      FROM spotloom.mirror_outbox
+     WHERE mirrored_at > clock_timestamp() - interval '1 hour' AND lag_s IS NOT NULL
+     GROUP BY target
+    """
+)
+_PLACES = text("SELECT target, throttled, trouble IS NOT NULL AS stopped FROM spotloom.mirror")
 
 
 async def read(session: AsyncSession) -> list[Metric]:
@@ -96,6 +115,11 @@ async def read(session: AsyncSession) -> list[Metric]:
         _phases((await session.execute(_PHASES)).all()),
         _failures((await session.execute(_FAILURES, {"most": MOST_CODES})).all()),
         *_outbox((await session.execute(_OUTBOX)).one()),
+        *_mirrors(
+            (await session.execute(_MIRROR)).all(),
+            (await session.execute(_LAGS)).all(),
+            (await session.execute(_PLACES)).all(),
+        ),
     ]
 
 
@@ -160,6 +184,55 @@ def _outbox(row: Row[tuple[object, ...]]) -> list[Metric]:
             "Age of the oldest outbound webhook still to arrive.",
             [],
             [((), row.oldest_s)],
+        ),
+    ]
+
+
+Rows = Iterable[Row[tuple[object, ...]]]
+
+
+def _mirrors(pages: Rows, lags: Rows, places: Rows) -> list[Metric]:
+    pages, places = list(pages), list(places)
+    throttled = CounterMetricFamily(
+        "spotloom_mirror_throttled", "Times that it wanted fewer requests.", labels=["target"]
+    )
+    for row in places:
+        throttled.add_metric([row.target], float(row.throttled))
+    return [
+        throttled,
+        _gauge(
+            "mirror_pages",
+            "Pages elsewhere by state.",
+            ["target", "state"],
+            [((row.target, row.state), row.pages) for row in pages],
+        ),
+        _gauge(
+            "mirror_failing",
+            "Pages whose last try was in vain.",
+            ["target"],
+            [((row.target,), row.failing) for row in pages if row.state == "pending"],
+        ),
+        _gauge(
+            "mirror_oldest_seconds",
+            "Age of the oldest change that is still to be told.",
+            ["target"],
+            [((row.target,), row.oldest_s) for row in pages if row.state == "pending"],
+        ),
+        _gauge(
+            "mirror_lag_seconds",
+            "From a change to its page, for pages written in the last hour.",
+            ["target", "quantile"],
+            [
+                ((row.target, quantile), value)
+                for row in lags
+                for quantile, value in (("0.5", row.half), ("0.95", row.most))
+            ],
+        ),
+        _gauge(
+            "mirror_stopped",
+            "Whether nothing can be written there and a person must act.",
+            ["target"],
+            [((row.target,), int(row.stopped)) for row in places],
         ),
     ]
 

@@ -59,12 +59,16 @@ def router(
     """The routes; `worker` sees every workspace, `web` one, and `measured` is of this process."""
     routes = APIRouter(tags=["operations"])
 
-    @routes.get("/healthz")
+    @routes.get("/healthz", operation_id="getHealth")
     async def alive() -> Alive:
         """The process answers; nothing else is asked."""
         return Alive(status="ok")
 
-    @routes.get("/readyz", responses={503: {"model": Readiness, "description": "Not ready."}})
+    @routes.get(
+        "/readyz",
+        operation_id="getReadiness",
+        responses={503: {"model": Readiness, "description": "Not ready."}},
+    )
     async def ready(response: Response) -> Readiness:
         """Database, store and lanes, each by name."""
         checks = await readiness.checks(worker, store)
@@ -72,7 +76,9 @@ def router(
         response.status_code = 200 if well else 503
         return Readiness(status="ready" if well else "not ready", checks=checks)
 
-    @routes.get("/metrics", response_class=Response, responses=_DOCUMENTED)
+    @routes.get(
+        "/metrics", operation_id="getMetrics", response_class=Response, responses=_DOCUMENTED
+    )
     async def metrics(request: Request) -> Response:
         """Figures for Prometheus: of every workspace here on this machine, else of the key's."""
         if _local(request):

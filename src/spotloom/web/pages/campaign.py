@@ -12,9 +12,9 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from spotloom.campaigns import changes, reads
 from spotloom.campaigns.changes import Video
 from spotloom.campaigns.reads import Header
+from spotloom.contract.batches import BatchStatus
 from spotloom.creative.dimensions import Vocabulary
 from spotloom.errors import NotFound
-from spotloom.web.api.shaping import batch_status
 from spotloom.web.door.asking import TheParts, found
 from spotloom.web.pages.shell import Looking, page
 
@@ -34,7 +34,7 @@ async def campaign(request: Request, asked: Looking, parts: TheParts, campaign_i
             raise NotFound(f"There is no campaign '{campaign_id}'.")
         progress = await reads.progress(session, header.id, workspace_id=workspace_id)
         values = await _values(session, workspace_id, header.id)
-    status = batch_status(header, progress)
+    status = BatchStatus.of(header, progress)
     data = {
         **_facts(header),
         "status": status.model_dump(mode="json", by_alias=True),

@@ -10,11 +10,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import people
 from spotloom.campaigns import changes, listing
-from spotloom.campaigns.listing import Combination, Filter
+from spotloom.campaigns.listing import Combination as Listed
+from spotloom.campaigns.listing import Filter
+from spotloom.contract.combinations import Combination
 from spotloom.creative.dimensions import Vocabulary
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
-from spotloom.web.api.shaping import combination
 from spotloom.web.door.asking import TheParts, found
 from spotloom.web.pages.shell import Looking, page
 
@@ -70,7 +71,7 @@ async def review(request: Request, asked: Looking, parts: TheParts, campaign_id:
 
 async def _finished(
     session: AsyncSession, workspace_id: UUID, campaign_id: UUID
-) -> AsyncIterator[Combination]:
+) -> AsyncIterator[Listed]:
     """The combinations with a film, in the order of the matrix."""
     cursor, wanted = None, Filter(statuses=frozenset({Status.COMPLETED}))
     while True:
@@ -85,8 +86,8 @@ async def _finished(
             return
 
 
-def _told(row: Combination) -> dict[str, Any]:
-    return combination(row).model_dump(mode="json", by_alias=True, include=_SHOWN)
+def _told(row: Listed) -> dict[str, Any]:
+    return Combination.of(row).model_dump(mode="json", by_alias=True, include=_SHOWN)
 
 
 def _labels(vocabulary: Vocabulary) -> list[dict[str, Any]]:

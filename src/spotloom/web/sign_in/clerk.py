@@ -28,7 +28,12 @@ LARGEST_EVENT = 256 * 1024
 _PROVIDER = "clerk"
 
 
-@routes.post("/auth/clerk", openapi_extra=takes(ClerkToken), responses=problems(404, body=True))
+@routes.post(
+    "/auth/clerk",
+    operation_id="useClerkToken",
+    openapi_extra=takes(ClerkToken),
+    responses=problems(404, body=True),
+)
 async def enter(request: Request, response: Response, gate: TheGate, body: Body) -> Begun:
     """Sign in with a session token of Clerk's."""
     asked = body.fit(ClerkToken)
@@ -66,11 +71,18 @@ async def enter(request: Request, response: Response, gate: TheGate, body: Body)
     return begun(admitted.workspace_id, admitted.person_id)
 
 
-@routes.post("/api/webhooks/clerk", status_code=204, responses=problems())
+@routes.post(
+    "/api/webhooks/clerk",
+    operation_id="takeClerkWebhook",
+    status_code=204,
+    responses=problems(404),
+)
 async def take(request: Request, gate: TheGate) -> None:
     """Take an event of Clerk's, signed by Svix, once."""
     settings = gate.sign_in.clerk
-    if gate.clerk is None or settings is None or settings.webhook_secret is None:
+    if gate.clerk is None or settings is None:
+        raise NotFound("Clerk is not configured here.")
+    if settings.webhook_secret is None:
         raise Refused(503, "Not taken", "Set CLERK_WEBHOOK_SECRET to take Clerk's webhooks.")
     body = await _body(request)
     # Clerk sends through Svix, whose older names for the headers are the same three.

@@ -38,7 +38,12 @@ def _over_tls(request: Request) -> None:
 Secured = Annotated[None, Depends(_over_tls)]
 
 
-@routes.post("/auth/link", openapi_extra=takes(LinkUse), responses=problems(body=True))
+@routes.post(
+    "/auth/link",
+    operation_id="useLink",
+    openapi_extra=takes(LinkUse),
+    responses=problems(body=True),
+)
 async def use_link(
     request: Request, response: Response, gate: TheGate, _: Secured, body: Body
 ) -> Begun:
@@ -62,7 +67,12 @@ async def use_link(
     return begun(opened.workspace_id, opened.person_id)
 
 
-@routes.post("/auth/password", openapi_extra=takes(PasswordSignIn), responses=problems(body=True))
+@routes.post(
+    "/auth/password",
+    operation_id="usePassword",
+    openapi_extra=takes(PasswordSignIn),
+    responses=problems(body=True),
+)
 async def use_password(
     request: Request, response: Response, gate: TheGate, _: Secured, body: Body
 ) -> Begun:
@@ -97,6 +107,7 @@ async def use_password(
 
 @routes.put(
     "/api/session/password",
+    operation_id="setPassword",
     status_code=204,
     openapi_extra=takes(NewPassword),
     responses=problems(409, body=True),
@@ -132,6 +143,7 @@ async def set_password(who: SignedIn, gate: TheGate, body: Body) -> None:
 
 @routes.post(
     "/auth/invitations",
+    operation_id="useInvitation",
     openapi_extra=takes(InvitationUse),
     responses=problems(409, body=True),
 )

@@ -3,7 +3,8 @@
 import datetime as dt
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import keys
 from spotloom.auth.keys import Wanted
@@ -15,12 +16,13 @@ from spotloom.web.door.answers import problems, takes
 from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Keys
+from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.sign_in.shapes import KeyMade, KeyOf, NewKey
 
 routes = APIRouter(tags=["keys"])
 
 
-@routes.get("/api/keys", responses=problems())
+@routes.get("/api/keys", operation_id="listKeys", responses=problems())
 async def listed(who: Keys) -> Page[KeyOf]:
     """The keys that still work, the newest first."""
     async with who.scope.read() as session:
@@ -30,11 +32,13 @@ async def listed(who: Keys) -> Page[KeyOf]:
 
 @routes.post(
     "/api/keys",
+    operation_id="makeKey",
+    response_model=KeyMade,
     status_code=201,
     openapi_extra=takes(NewKey),
     responses=problems(409, body=True),
 )
-async def make(who: Keys, body: Body) -> KeyMade:
+async def make(who: Keys, once: OnceOnly, body: Body) -> Response:
     """Make a key. It is shown in this answer, and never again."""
     asked = body.fit(NewKey)
     if not (who.actor.role.covers(asked.role) and who.actor.grants(asked.scopes)):
@@ -48,7 +52,8 @@ async def make(who: Keys, body: Body) -> KeyMade:
         scopes=frozenset(asked.scopes),
         expires_at=None if days is None else dt.datetime.now(dt.UTC) + dt.timedelta(days=days),
     )
-    async with who.scope.begin() as session:
+
+    async def act(session: AsyncSession) -> Answer:
         row, key = await keys.create(session, who.actor.workspace_id, wanted, by=who.actor.text)
         await audit.record(
             session,
@@ -60,11 +65,14 @@ async def make(who: Keys, body: Body) -> KeyMade:
             role=row.role,
             scopes=row.scopes,
         )
-        told = _told(row)
-    return KeyMade(**told, key=key)
+        return Answer.of(KeyMade(**_told(row), key=key), status=201, secret=True)
+
+    return await once.run(who.scope, body.digest, act)
 
 
-@routes.delete("/api/keys/{key_id}", status_code=204, responses=problems(404))
+@routes.delete(
+    "/api/keys/{key_id}", operation_id="revokeKey", status_code=204, responses=problems(404)
+)
 async def revoke(key_id: UUID, who: Keys) -> None:
     """End a key, at once and for good."""
     async with who.scope.begin() as session:

@@ -2,7 +2,8 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import invitations, people
 from spotloom.auth.roles import Role
@@ -12,12 +13,13 @@ from spotloom.contract.shapes import Page
 from spotloom.web.door.answers import problems, takes
 from spotloom.web.door.bodies import Body
 from spotloom.web.gate import Members, TheGate
+from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvitation, RoleChange
 
 routes = APIRouter(tags=["members"])
 
 
-@routes.get("/api/members", responses=problems())
+@routes.get("/api/members", operation_id="listMembers", responses=problems())
 async def listed(who: Members) -> Page[MemberOf]:
     """The members, those of longest standing first."""
     async with who.scope.read() as session:
@@ -30,6 +32,7 @@ async def listed(who: Members) -> Page[MemberOf]:
 
 @routes.patch(
     "/api/members/{person_id}",
+    operation_id="changeMember",
     status_code=204,
     openapi_extra=takes(RoleChange),
     responses=problems(404, 409, body=True),
@@ -51,7 +54,12 @@ async def change(person_id: UUID, who: Members, body: Body) -> None:
         )
 
 
-@routes.delete("/api/members/{person_id}", status_code=204, responses=problems(404, 409))
+@routes.delete(
+    "/api/members/{person_id}",
+    operation_id="removeMember",
+    status_code=204,
+    responses=problems(404, 409),
+)
 async def remove(person_id: UUID, who: Members) -> None:
     """Take a member out, with their sessions and keys here; the last admin stays."""
     workspace_id = who.actor.workspace_id
@@ -66,7 +74,7 @@ async def remove(person_id: UUID, who: Members) -> None:
         )
 
 
-@routes.get("/api/invitations", responses=problems())
+@routes.get("/api/invitations", operation_id="listInvitations", responses=problems())
 async def invited(who: Members) -> Page[Invited]:
     """The open invitations, the newest first."""
     async with who.scope.read() as session:
@@ -76,15 +84,18 @@ async def invited(who: Members) -> Page[Invited]:
 
 @routes.post(
     "/api/invitations",
+    operation_id="invite",
+    response_model=InvitedNow,
     status_code=201,
     openapi_extra=takes(NewInvitation),
     responses=problems(409, body=True),
 )
-async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
+async def invite(who: Members, gate: TheGate, once: OnceOnly, body: Body) -> Response:
     """Invite somebody. The link is shown in this answer, and never again."""
     asked = body.fit(NewInvitation)
     workspace_id = who.actor.workspace_id
-    async with who.scope.begin() as session:
+
+    async def act(session: AsyncSession) -> Answer:
         row, secret = await invitations.create(
             session, workspace_id, email=asked.email, role=asked.role, by=who.actor.text
         )
@@ -96,11 +107,18 @@ async def invite(who: Members, gate: TheGate, body: Body) -> InvitedNow:
             target=asked.email,
             role=asked.role.value,
         )
-        told = _told(row)
-    return InvitedNow(**told, link=f"{gate.sign_in.public_url}/sign-in#{secret}")
+        link = f"{gate.sign_in.public_url}/sign-in#{secret}"
+        return Answer.of(InvitedNow(**_told(row), link=link), status=201, secret=True)
+
+    return await once.run(who.scope, body.digest, act)
 
 
-@routes.delete("/api/invitations/{invitation_id}", status_code=204, responses=problems(404))
+@routes.delete(
+    "/api/invitations/{invitation_id}",
+    operation_id="takeBackInvitation",
+    status_code=204,
+    responses=problems(404),
+)
 async def take_back(invitation_id: UUID, who: Members) -> None:
     """Take an open invitation back."""
     workspace_id = who.actor.workspace_id

@@ -32,9 +32,15 @@ def local_path(after: str | None) -> str:
     return after if after is not None and _OURS.fullmatch(after) else HOME
 
 
-@routes.get("/auth/oidc", status_code=303, response_class=RedirectResponse, responses=problems(404))
+@routes.get(
+    "/auth/oidc",
+    operation_id="beginOidc",
+    status_code=303,
+    response_class=RedirectResponse,
+    responses=problems(404),
+)
 async def leave(request: Request, gate: TheGate, after: Text = None) -> RedirectResponse:
-    """Go to the provider."""
+    """Go to the OpenID provider to sign in there."""
     line = _line(gate)
     secure = web_gate.is_secure(request)
     try:
@@ -56,6 +62,7 @@ async def leave(request: Request, gate: TheGate, after: Text = None) -> Redirect
 
 @routes.get(
     "/auth/oidc/callback",
+    operation_id="endOidc",
     status_code=303,
     response_class=RedirectResponse,
     responses=problems(404),
@@ -68,7 +75,7 @@ async def come_back(
     iss: Text = None,
     error: Text = None,
 ) -> RedirectResponse:
-    """Come back from the provider, with a code."""
+    """Come back from the OpenID provider, with a code."""
     line = _line(gate)
     secure = web_gate.is_secure(request)
     name = web_gate.cookie_name(_PURPOSE, secure=secure)

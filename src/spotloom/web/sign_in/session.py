@@ -21,7 +21,7 @@ from spotloom.web.sign_in.shapes import Browser, SessionState, Whom, WorkspaceCh
 routes = APIRouter(tags=["sign-in"])
 
 
-@routes.get("/api/session", responses=problems())
+@routes.get("/api/session", operation_id="getSession", responses=problems())
 async def show(who: Anybody, gate: TheGate) -> SessionState:
     """Who asks."""
     actor = who.actor
@@ -45,14 +45,14 @@ async def show(who: Anybody, gate: TheGate) -> SessionState:
     )
 
 
-@routes.delete("/api/session", status_code=204, responses=problems())
+@routes.delete("/api/session", operation_id="signOut", status_code=204, responses=problems())
 async def leave(who: SignedIn, gate: TheGate, request: Request, response: Response) -> None:
     """Sign out here."""
     await _end(gate, who, Session.id == who.actor.session_id)
     _forget(request, response)
 
 
-@routes.get("/api/sessions", responses=problems())
+@routes.get("/api/sessions", operation_id="listSessions", responses=problems())
 async def browsers(who: SignedIn, gate: TheGate) -> Page[Browser]:
     """Where one is signed in."""
     async with gate.sessions() as session:
@@ -72,7 +72,9 @@ async def browsers(who: SignedIn, gate: TheGate) -> Page[Browser]:
     return Page(items=items, next_cursor=None)
 
 
-@routes.delete("/api/sessions", status_code=204, responses=problems())
+@routes.delete(
+    "/api/sessions", operation_id="signOutEverywhere", status_code=204, responses=problems()
+)
 async def leave_everywhere(
     who: SignedIn, gate: TheGate, request: Request, response: Response
 ) -> None:
@@ -81,7 +83,12 @@ async def leave_everywhere(
     _forget(request, response)
 
 
-@routes.delete("/api/sessions/{session_id}", status_code=204, responses=problems(404))
+@routes.delete(
+    "/api/sessions/{session_id}",
+    operation_id="endSession",
+    status_code=204,
+    responses=problems(404),
+)
 async def end(
     session_id: UUID, who: SignedIn, gate: TheGate, request: Request, response: Response
 ) -> None:
@@ -92,7 +99,7 @@ async def end(
         _forget(request, response)
 
 
-@routes.get("/api/workspaces", responses=problems())
+@routes.get("/api/workspaces", operation_id="listWorkspaces", responses=problems())
 async def workspaces(who: SignedIn, gate: TheGate) -> Page[WorkspacePart]:
     """The workspaces where one has a part."""
     async with gate.sessions() as session:
@@ -111,6 +118,7 @@ async def workspaces(who: SignedIn, gate: TheGate) -> Page[WorkspacePart]:
 
 @routes.post(
     "/api/session/workspace",
+    operation_id="switchWorkspace",
     status_code=204,
     openapi_extra=takes(WorkspaceChoice),
     responses=problems(404, body=True),

@@ -1,8 +1,6 @@
 """Sends what is in the outbox, signed, until it has arrived or a day has passed."""
 
-import asyncio
 import base64
-import contextlib
 import datetime as dt
 import hmac
 import json
@@ -18,12 +16,12 @@ from uuid import UUID
 import structlog
 from sqlalchemy import bindparam, delete, func, text, update
 from sqlalchemy.dialects.postgresql import ARRAY
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncSession, async_sessionmaker
 from sqlalchemy.types import Uuid
 
 from spotloom.campaigns.tables import Delivery
 from spotloom.errors import SpotloomError
+from spotloom.generation.mirrors.tries import Tries
 
 log = structlog.get_logger()
 
@@ -88,42 +86,31 @@ class Sender:
         self._sessions, self._client = sessions, client
         self._tick_s, self._lease_s = tick_s, lease_s
         self._sending: Counter[UUID] = Counter()  # by hook
-        self._room = asyncio.Event()
         self._tidied = 0.0
 
     async def run(self) -> None:
         """Send for as long as it runs; what is cut off by a stop is sent again after its lease."""
-        async with asyncio.TaskGroup() as tries:
-            while True:
-                self._room.clear()
-                try:
-                    await self._tidy()
-                    while self._sending.total() < AT_ONCE and (claim := await self._claim()):
-                        self._sending[claim.hook_id] += 1
-                        tries.create_task(self._try(claim))
-                except (SQLAlchemyError, OSError) as error:
-                    log.warning("database.away", reason=type(error).__name__)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(self._tick_s):
-                        await self._room.wait()
+        await Tries(self._claim, self._try, at_once=AT_ONCE, tick_s=self._tick_s).run()
 
     async def _claim(self) -> _Claim | None:
+        await self._tidy()
         busy = [hook for hook, count in self._sending.items() if count >= AT_ONCE_TO_ONE]
         async with self._sessions.begin() as session:
             told = {"busy": busy, "lease_s": self._lease_s}
             row = (await session.execute(_CLAIM, told)).one_or_none()
-        return None if row is None else _Claim(**row._mapping)
+        if row is None:
+            return None
+        claim = _Claim(**row._mapping)
+        self._sending[claim.hook_id] += 1
+        return claim
 
     async def _try(self, claim: _Claim) -> None:
         try:
             status, error = await self._post(claim)
             await self._note(claim, status=status, error=error)
-        except (SQLAlchemyError, OSError) as fault:  # the lease ends, and it is sent again
-            log.warning("database.away", reason=type(fault).__name__)
         finally:
             self._sending[claim.hook_id] -= 1
             self._sending += Counter()  # drops what has come down to nothing
-            self._room.set()
 
     async def _post(self, claim: _Claim) -> tuple[int | None, str | None]:
         body = json.dumps(claim.body, separators=(",", ":"), sort_keys=True).encode()

@@ -3,9 +3,19 @@
 export class ApiError extends Error {
   constructor(problem, status, retryAfterS) {
     const fields = (problem.errors || []).map((each) => each.message).join(" ");
-    super(problem.detail && fields ? `${problem.detail} ${fields}` : problem.detail || fields || `The server answered ${status}.`);
-    Object.assign(this, { status, title: problem.title || "Something went wrong", kind: (problem.type || "").split(":").pop(),
-      errors: problem.errors || [], requestId: problem.requestId || null, retryAfterS });
+    super(
+      problem.detail && fields
+        ? `${problem.detail} ${fields}`
+        : problem.detail || fields || `The server answered ${status}.`,
+    );
+    Object.assign(this, {
+      status,
+      title: problem.title || "Something went wrong",
+      kind: (problem.type || "").split(":").pop(),
+      errors: problem.errors || [],
+      requestId: problem.requestId || null,
+      retryAfterS,
+    });
   }
 }
 
@@ -23,7 +33,13 @@ async function ask(method, path, { body, version, key, signal, accept } = {}) {
   if (accept) headers.Accept = accept;
   let answer;
   try {
-    answer = await fetch(path, { method, headers, signal, credentials: "same-origin", body: body === undefined ? undefined : JSON.stringify(body) });
+    answer = await fetch(path, {
+      method,
+      headers,
+      signal,
+      credentials: "same-origin",
+      body: body === undefined ? undefined : JSON.stringify(body),
+    });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Unreachable();

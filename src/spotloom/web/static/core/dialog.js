@@ -8,9 +8,12 @@ export function agreed({ title, body = nothing, confirm, danger = false }) {
   dialog.setAttribute("aria-label", title);
   document.body.append(dialog);
   render(
-    html`<h2>${title}</h2><div class="stack tight">${body}</div>
-      <footer><button class="button" value="" @click=${() => dialog.close("")} autofocus>Back</button>
-      <button class="button primary ${danger ? "danger" : ""}" @click=${() => dialog.close("yes")}>${confirm}</button></footer>`,
+    html`<h2>${title}</h2>
+      <div class="stack tight">${body}</div>
+      <footer>
+        <button class="button" value="" @click=${() => dialog.close("")} autofocus>Back</button>
+        <button class="button primary ${danger ? "danger" : ""}" @click=${() => dialog.close("yes")}>${confirm}</button>
+      </footer>`,
     dialog,
   );
   dialog.showModal();

@@ -3,7 +3,13 @@
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const whole = new Intl.NumberFormat("en-US");
 const clockFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+const dayFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: "short",
+  day: "numeric",
+  month: "short",
+  hour: "2-digit",
+  minute: "2-digit",
+});
 const dateFormat = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "long", year: "numeric" });
 
 export const money = (amount) => (amount === null || amount === undefined ? "–" : dollars.format(amount));
@@ -37,17 +43,29 @@ export const date = (iso) => dateFormat.format(new Date(iso));
 export function bytes(number) {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let place = 0;
-  while (number >= 1000 && place < units.length - 1) (number /= 1000), place++;
+  while (number >= 1000 && place < units.length - 1) ((number /= 1000), place++);
   return `${number >= 100 || place === 0 ? Math.round(number) : number.toFixed(1)} ${units[place]}`;
 }
 
 export const STATUS = {
-  queued: "Queued", submitting: "Submitting", generating: "Generating", finishing: "Finishing", completed: "Completed",
-  failed: "Failed", cancelled: "Cancelled", expired: "Expired", lost: "Lost", unknown: "Possibly charged",
+  queued: "Queued",
+  submitting: "Submitting",
+  generating: "Generating",
+  finishing: "Finishing",
+  completed: "Completed",
+  failed: "Failed",
+  cancelled: "Cancelled",
+  expired: "Expired",
+  lost: "Lost",
+  unknown: "Possibly charged",
 };
 /** The states that people filter by, each with the tables' own states in it. */
 export const GROUPS = {
-  completed: ["completed"], running: ["submitting", "generating", "finishing"], queued: ["queued"],
-  failed: ["failed", "expired", "lost"], unknown: ["unknown"], cancelled: ["cancelled"],
+  completed: ["completed"],
+  running: ["submitting", "generating", "finishing"],
+  queued: ["queued"],
+  failed: ["failed", "expired", "lost"],
+  unknown: ["unknown"],
+  cancelled: ["cancelled"],
 };
 export const OVER = new Set(["completed", "failed", "cancelled", "expired", "lost", "unknown"]);

@@ -3,7 +3,8 @@ import { html, nothing, render } from "../vendor/lit.js";
 
 const bound = new Map(); // key → {key, does, run, when}
 const commands = []; // {label, run, keys}
-const typing = (target) => target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
+const typing = (target) =>
+  target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
 /** Bind keys: `{"j": {does: "Next row", run}, …}`; `Shift+x`, `Escape`, `Enter` as KeyboardEvent.key says. */
 export function keys(map) {
@@ -26,7 +27,11 @@ document.addEventListener("keydown", (event) => {
   if (typing(event.target) && event.key !== "Escape") return;
   if (document.querySelector("dialog[open]:not([data-keys])")) return;
   // A focused button or link takes Enter and Space itself.
-  if ((event.key === "Enter" || event.key === " ") && event.target.closest?.("a, button, input, summary, label, [role=button]")) return;
+  if (
+    (event.key === "Enter" || event.key === " ") &&
+    event.target.closest?.("a, button, input, summary, label, [role=button]")
+  )
+    return;
   const name = event.shiftKey && event.key.length > 1 ? `Shift+${event.key}` : event.key;
   const entry = bound.get(name) ?? bound.get(name.toLowerCase());
   if (!entry || (entry.when && !entry.when())) return;
@@ -49,10 +54,25 @@ function box(label, content) {
 }
 
 export function help() {
-  box("Keyboard", (dialog) => html`<h2>Keyboard</h2>
-    <dl class="pairs">${[...bound.values()].filter((each) => each.does).map((each) => html`<dt><kbd>${NAMES[each.key] ?? each.key.toUpperCase()}</kbd></dt><dd>${each.does}</dd>`)}
-    <dt><kbd>Ctrl K</kbd></dt><dd>Find a command</dd><dt><kbd>?</kbd></dt><dd>This list</dd></dl>
-    <footer><button class="button" @click=${() => dialog.close()}>Close</button></footer>`);
+  box(
+    "Keyboard",
+    (dialog) =>
+      html`<h2>Keyboard</h2>
+        <dl class="pairs">
+          ${[...bound.values()]
+            .filter((each) => each.does)
+            .map(
+              (each) =>
+                html`<dt><kbd>${NAMES[each.key] ?? each.key.toUpperCase()}</kbd></dt>
+                  <dd>${each.does}</dd>`,
+            )}
+          <dt><kbd>Ctrl K</kbd></dt>
+          <dd>Find a command</dd>
+          <dt><kbd>?</kbd></dt>
+          <dd>This list</dd>
+        </dl>
+        <footer><button class="button" @click=${() => dialog.close()}>Close</button></footer>`,
+  );
 }
 
 export function palette() {
@@ -72,11 +92,38 @@ export function palette() {
   const draw = () => {
     const found = matching();
     at = Math.min(at, Math.max(0, found.length - 1));
-    render(html`<input class="input" placeholder="Find a command" aria-label="Find a command" role="combobox" aria-expanded="true" aria-controls="palette-list"
-        aria-activedescendant="palette-${at}" @input=${() => { at = 0; draw(); }} @keydown=${move}>
-      <div id="palette-list" role="listbox" aria-label="Commands" class="menu flat">${found.map((each, place) => html`<button role="option" id="palette-${place}" tabindex="-1"
-        aria-selected=${place === at} @click=${() => go(each)}>${each.label}</button>`)}
-      ${found.length ? nothing : html`<p class="soft small">No command has these words.</p>`}</div>`, dialog);
+    render(
+      html`<input
+          class="input"
+          placeholder="Find a command"
+          aria-label="Find a command"
+          role="combobox"
+          aria-expanded="true"
+          aria-controls="palette-list"
+          aria-activedescendant="palette-${at}"
+          @input=${() => {
+            at = 0;
+            draw();
+          }}
+          @keydown=${move}
+        />
+        <div id="palette-list" role="listbox" aria-label="Commands" class="menu flat">
+          ${found.map(
+            (each, place) =>
+              html`<button
+                role="option"
+                id="palette-${place}"
+                tabindex="-1"
+                aria-selected=${place === at}
+                @click=${() => go(each)}
+              >
+                ${each.label}
+              </button>`,
+          )}
+          ${found.length ? nothing : html`<p class="soft small">No command has these words.</p>`}
+        </div>`,
+      dialog,
+    );
   };
   const move = (event) => {
     const found = matching();

@@ -3,7 +3,7 @@ import { signal } from "../vendor/lit.js";
 import { signInFirst } from "./api.js";
 
 const FIRST_WAIT_MS = 500;
-const LONGEST_WAIT_MS = 2000; // a page that was cut off is right again within 3 s
+const LONGEST_WAIT_MS = 1500; // a page that was cut off is right again within 3 s
 const SILENT_MS = 40_000; // the server's heartbeat comes every 15 s
 
 /** The events of one batch. `on.snapshot`, `on.delta`, `on.over` and `on.gone` take the event's data. */
@@ -11,19 +11,25 @@ export class BatchLine {
   state = signal("connecting"); // connecting, live, reconnecting, gone
 
   constructor(batch, { since = "", on }) {
-    this.path = `/api/batch/${encodeURIComponent(batch)}/events`;
+    this.batch = `/api/batch/${encodeURIComponent(batch)}`;
+    this.path = `${this.batch}/events`;
     this.last = since;
     this.on = on;
     this.wait = FIRST_WAIT_MS;
     this.open();
     addEventListener("online", () => this.again(0));
-    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0));
+    document.addEventListener(
+      "visibilitychange",
+      () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0),
+    );
   }
 
   open() {
     clearTimeout(this.timer);
     this.source?.close();
-    const source = (this.source = new EventSource(this.last ? `${this.path}?since=${encodeURIComponent(this.last)}` : this.path));
+    const source = (this.source = new EventSource(
+      this.last ? `${this.path}?since=${encodeURIComponent(this.last)}` : this.path,
+    ));
     source.onopen = () => {
       this.wait = FIRST_WAIT_MS;
       this.state.set("live");
@@ -36,14 +42,16 @@ export class BatchLine {
         this.on[name]?.(JSON.parse(event.data));
       });
     }
-    source.addEventListener("gone", () => {
-      source.close();
-      this.state.set("gone");
-      this.on.gone?.();
-    });
+    source.addEventListener("gone", () => this.end());
     source.onerror = () => {
       if (this.state.get() !== "gone") this.again(this.wait);
     };
+  }
+
+  end() {
+    this.close();
+    this.state.set("gone");
+    this.on.gone?.();
   }
 
   /** Come again after a while: the browser's own return would not survive an answer that is an error. */
@@ -52,12 +60,16 @@ export class BatchLine {
     clearTimeout(this.timer);
     this.state.set("reconnecting");
     this.wait = Math.min(LONGEST_WAIT_MS, this.wait * 2);
-    this.timer = setTimeout(async () => {
-      const answer = await fetch("/api/session", { credentials: "same-origin" }).catch(() => null);
-      if (answer?.status === 401) signInFirst();
-      else if (answer?.ok) this.open();
-      else this.again(this.wait);
-    }, wait * (0.8 + 0.4 * Math.random()));
+    this.timer = setTimeout(
+      async () => {
+        const answer = await fetch(this.batch, { credentials: "same-origin" }).catch(() => null);
+        if (answer?.status === 401) signInFirst();
+        else if (answer?.status === 404) this.end();
+        else if (answer?.ok) this.open();
+        else this.again(this.wait);
+      },
+      wait * (0.8 + 0.4 * Math.random()),
+    );
   }
 
   watch() {

@@ -31,6 +31,14 @@ setTheme(localStorage.getItem("spotloom.theme") ?? "system");
 for (const button of document.querySelectorAll("[data-theme-choice]")) {
   button.addEventListener("click", () => setTheme(button.dataset.themeChoice));
 }
+document
+  .getElementById("account")
+  ?.addEventListener(
+    "toggle",
+    ({ target }) =>
+      import("./workspaces.js").then(({ fill }) => fill(target.querySelector("[data-workspaces]"))).catch(complain),
+    { once: true },
+  );
 document.getElementById("sign-out")?.addEventListener("click", signOut);
 document.getElementById("show-keys")?.addEventListener("click", help);
 

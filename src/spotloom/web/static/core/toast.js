@@ -16,9 +16,15 @@ function draw() {
   if (place.matches(":popover-open")) place.hidePopover();
   if (shown.length) place.showPopover();
   render(
-    repeat(shown, (each) => each.id, (each) => html`<div class="toast ${each.kind}" @pointerenter=${() => hold(each)} @pointerleave=${() => release(each)}>
-      <span>${each.text}</span>
-      ${each.action ? html`<button class="button" @click=${() => act(each)}>${each.action.label}</button>` : nothing}</div>`),
+    repeat(
+      shown,
+      (each) => each.id,
+      (each) =>
+        html`<div class="toast ${each.kind}" @pointerenter=${() => hold(each)} @pointerleave=${() => release(each)}>
+          <span>${each.text}</span>
+          ${each.action ? html`<button class="button" @click=${() => act(each)}>${each.action.label}</button>` : nothing}
+        </div>`,
+    ),
     place,
   );
 }

@@ -11,7 +11,12 @@ export const AGAIN = [...GROUPS.failed, "cancelled"];
 const AT_PROVIDER = ["submitting", "generating"];
 const sum = (videos) => videos.reduce((total, video) => total + video.cost, 0);
 export const keysOf = (videos) => videos.map((video) => video.key);
-const free = () => (page.free ? html`<p class="soft">Animatics are drawn on this machine: nothing is charged. The sum is what the plan counts with.</p>` : nothing);
+const free = () =>
+  page.free
+    ? html`<p class="soft">
+        Animatics are drawn on this machine: nothing is charged. The sum is what the plan counts with.
+      </p>`
+    : nothing;
 
 export const failed = () => inStates(GROUPS.failed);
 export const retryWords = (videos) => `${plural(videos.length, "video")} · ${money(sum(videos))}`;
@@ -30,12 +35,28 @@ export async function retry(videos, what = "") {
   const again = videos.filter((video) => AGAIN.includes(video.now.status));
   if (!again.length) return toast("None of these ended without a file, so there is nothing to retry.");
   const words = what ? `${again.length} ${what} · ${money(sum(again))}` : retryWords(again);
-  const blocked = again.filter((video) => reason(video.now).id === "moderation" && video.now.status === "failed").length;
+  const blocked = again.filter(
+    (video) => reason(video.now).id === "moderation" && video.now.status === "failed",
+  ).length;
   const lost = again.filter((video) => video.now.status === "lost").length;
   const body = html`<p>Each is a new order at ${money(sum(again) / again.length)}, within your budgets.</p>
-    ${blocked ? html`<p class="warn">${plural(blocked, "video")} of these were refused by moderation. With the same words they will most likely be refused again.</p>` : nothing}
+    ${
+      blocked
+        ? html`<p class="warn">
+            ${plural(blocked, "video")} of these were refused by moderation. With the same words they will most likely
+            be refused again.
+          </p>`
+        : nothing
+    }
     ${lost ? html`<p class="warn">${plural(lost, "video")} may have been charged already.</p>` : nothing}${free()}`;
-  if (!(await agreed({ title: `Retry ${plural(again.length, what ? `${what} video` : "video")}?`, body, confirm: `Retry ${words}` }))) return undefined;
+  if (
+    !(await agreed({
+      title: `Retry ${plural(again.length, what ? `${what} video` : "video")}?`,
+      body,
+      confirm: `Retry ${words}`,
+    }))
+  )
+    return undefined;
   const key = wishKey();
   return attempted(async () => {
     const { queued } = await api.post(`${batch}/retry-failed`, { combinations: keysOf(again) }, { key });
@@ -48,15 +69,45 @@ export async function cancel(videos = null) {
   const these = videos ?? inStates(["queued", ...AT_PROVIDER]);
   const waiting = these.filter((video) => video.now.status === "queued");
   const there = these.filter((video) => AT_PROVIDER.includes(video.now.status));
-  if (!waiting.length && !there.length) return toast("None of these waits or is at the provider, so there is nothing to cancel.");
-  const body = html`${waiting.length ? html`<p>${plural(waiting.length, "video")} still ${waiting.length === 1 ? "waits" : "wait"} and ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.</p>` : nothing}
-    ${there.length ? html`<p>${plural(there.length, "video")} at the provider will be asked to stop. Where it cannot, the video still arrives, is kept, and costs up to ${money(sum(there))}.</p>` : nothing}
-    ${videos ? nothing : html`<p>Finished videos stay. Cancelled ones can be retried later.</p>`}${free()}`;
+  if (!waiting.length && !there.length)
+    return toast("None of these waits or is at the provider, so there is nothing to cancel.");
+  const body = html`${
+    waiting.length
+      ? html`<p>
+          ${plural(waiting.length, "video")} still ${waiting.length === 1 ? "waits" : "wait"} and
+          ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.
+        </p>`
+      : nothing
+  }
+  ${
+    there.length
+      ? html`<p>
+          ${plural(there.length, "video")} at the provider will be asked to stop. Where it cannot, the video still
+          arrives, is kept, and costs up to ${money(sum(there))}.
+        </p>`
+      : nothing
+  }
+  ${videos ? nothing : html`<p>Finished videos stay. Cancelled ones can be retried later.</p>`}${free()}`;
   const confirm = `Cancel ${plural(waiting.length + there.length, "video")}${waiting.length ? ` · saves ${money(sum(waiting))}` : ""}`;
-  if (!(await agreed({ title: videos ? `Cancel ${plural(these.length, "video")}?` : "Cancel what is left of this batch?", body, confirm, danger: true }))) return undefined;
+  if (
+    !(await agreed({
+      title: videos ? `Cancel ${plural(these.length, "video")}?` : "Cancel what is left of this batch?",
+      body,
+      confirm,
+      danger: true,
+    }))
+  )
+    return undefined;
   return attempted(async () => {
     const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined);
-    toast([done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "", done.askedToStop ? `${plural(done.askedToStop, "video")} asked to stop` : ""].filter(Boolean).join(", ") + ".");
+    toast(
+      [
+        done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "",
+        done.askedToStop ? `${plural(done.askedToStop, "video")} asked to stop` : "",
+      ]
+        .filter(Boolean)
+        .join(", ") + ".",
+    );
   });
 }
 
@@ -69,7 +120,8 @@ async function setState(word, state) {
 }
 
 export async function pause() {
-  if (await setState("pause", "paused")) toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } });
+  if (await setState("pause", "paused"))
+    toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } });
 }
 
 export async function resume() {
@@ -77,8 +129,15 @@ export async function resume() {
 }
 
 export async function prioritise(priority, videos = null) {
-  const done = await attempted(() => api.post(`${batch}/priority`, { priority, ...(videos && { combinations: keysOf(videos) }) }));
-  if (done) toast(done.moved ? `${plural(done.moved, "waiting video")} moved to ${priority} priority.` : "Nothing of these waits, so nothing was moved.");
+  const done = await attempted(() =>
+    api.post(`${batch}/priority`, { priority, ...(videos && { combinations: keysOf(videos) }) }),
+  );
+  if (done)
+    toast(
+      done.moved
+        ? `${plural(done.moved, "waiting video")} moved to ${priority} priority.`
+        : "Nothing of these waits, so nothing was moved.",
+    );
 }
 
 /** One call for each video, a few at a time; a limit on the pace is waited for. How many worked. */
@@ -111,23 +170,44 @@ async function told(video, asking) {
   video.set({ version, review, winner });
 }
 
-const edit = (video, change) => told(video, api.patch(`${path}/combinations/${video.key}`, change, { version: video.now.version }));
+const edit = (video, change) =>
+  told(video, api.patch(`${path}/combinations/${video.key}`, change, { version: video.now.version }));
 
 /** Say that these may be used, or may not; undone from the toast. */
 export async function review(videos, verdict, rejectReason = null) {
-  const these = videos.filter((video) => video.now.status === "completed" && (video.now.review !== verdict || rejectReason));
-  if (!these.length) return toast(verdict === "approved" ? "Only finished videos can be approved, and these are already." : "Only finished videos are reviewed, and these are already.");
+  const these = videos.filter(
+    (video) => video.now.status === "completed" && (video.now.review !== verdict || rejectReason),
+  );
+  if (!these.length)
+    return toast(
+      verdict === "approved"
+        ? "Only finished videos can be approved, and these are already."
+        : "Only finished videos are reviewed, and these are already.",
+    );
   const before = new Map(these.map((video) => [video, video.now.review]));
   for (const video of these) video.set({ review: verdict });
   const word = verdict === "approved" ? "approve" : "reject";
   const done = await forEach(these, (video) =>
-    verdict === "none" ? edit(video, { review: "none" }) : told(video, api.post(`${path}/combinations/${video.key}/${word}`, verdict === "rejected" ? { reason: rejectReason } : undefined)));
+    verdict === "none"
+      ? edit(video, { review: "none" })
+      : told(
+          video,
+          api.post(
+            `${path}/combinations/${video.key}/${word}`,
+            verdict === "rejected" ? { reason: rejectReason } : undefined,
+          ),
+        ),
+  );
   if (done < these.length) return undefined;
   return toast(`${plural(done, "video")} ${verdict === "none" ? "put back" : verdict}.`, {
-    action: { label: "Undo", run: () => forEach(these, (video) => {
-      video.set({ review: before.get(video) });
-      return edit(video, { review: before.get(video) });
-    }) },
+    action: {
+      label: "Undo",
+      run: () =>
+        forEach(these, (video) => {
+          video.set({ review: before.get(video) });
+          return edit(video, { review: before.get(video) });
+        }),
+    },
   });
 }
 
@@ -139,8 +219,10 @@ export async function crown(video) {
 
 export async function resolve(video, decision, job = null) {
   if (decision === "retry") {
-    const body = html`<p>If the provider did take the first order, you pay for both: ${money(video.cost)} more.</p>${free()}`;
-    if (!(await agreed({ title: "Buy this video again?", body, confirm: `Retry 1 video · ${money(video.cost)}` }))) return undefined;
+    const body = html`<p>If the provider did take the first order, you pay for both: ${money(video.cost)} more.</p>
+      ${free()}`;
+    if (!(await agreed({ title: "Buy this video again?", body, confirm: `Retry 1 video · ${money(video.cost)}` })))
+      return undefined;
   }
   if (decision === "give-up") {
     const body = html`<p>The video stays without a file. ${money(video.cost)} stays counted as possibly charged.</p>`;
@@ -169,17 +251,32 @@ function save(blob, name) {
 export function files(videos = null) {
   const ready = (videos ?? inStates(["completed"])).filter((video) => video.now.files.video);
   if (!ready.length) return toast("None of these is finished yet.");
-  location.assign(`${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`);
+  location.assign(
+    `${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`,
+  );
   return toast(`${plural(ready.length, "file")} on the way.`);
 }
 
 /** What came of every video, as a table for a spreadsheet or a file for a program. */
 export async function manifest(kind) {
   await attempted(async () => {
-    if (kind === "csv") return save(new Blob([await api.get(`${path}/combinations`, { accept: "text/csv" })], { type: "text/csv" }), `${page.batchId}.csv`);
+    if (kind === "csv")
+      return save(
+        new Blob([await api.get(`${path}/combinations`, { accept: "text/csv" })], { type: "text/csv" }),
+        `${page.batchId}.csv`,
+      );
     const lines = await Array.fromAsync(each(`${path}/combinations?limit=200`));
     const { spend } = figures.get();
-    const told = { campaign: page.id, batchId: page.batchId, currency: spend.currency, estimatedCost: spend.estimated, actualCost: spend.actual, reservedCost: spend.reserved, unknownCost: spend.unknown, videos: lines };
+    const told = {
+      campaign: page.id,
+      batchId: page.batchId,
+      currency: spend.currency,
+      estimatedCost: spend.estimated,
+      actualCost: spend.actual,
+      reservedCost: spend.reserved,
+      unknownCost: spend.unknown,
+      videos: lines,
+    };
     return save(new Blob([JSON.stringify(told, null, 2)], { type: "application/json" }), `${page.batchId}.json`);
   });
 }

@@ -9,12 +9,10 @@ import { mediaUrl, play, playing, stop } from "./player.js";
 import { reason } from "./reasons.js";
 import { status } from "./rows.js";
 import { byKey, onFrame, page, path } from "./store.js";
+import { CHARGE, attempt } from "./timeline.js";
 import { go, shown, view } from "./view.js";
 
 const editor = may("editor");
-const CHARGE = { reserved: "Reserved", unknown: "Possibly charged", charged: "Charged", none: "Not charged" };
-const STEPS = [["createdAt", "Queued"], ["admittedAt", "Given a slot"], ["sentAt", "Sent"], ["acceptedAt", "Accepted"], ["cancelAskedAt", "Asked to stop"], ["readyAt", "Ready at the provider"], ["overAt", "Over"]];
-const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit", second: "2-digit" });
 
 class BatchDrawer extends Element {
   static properties = { told: { state: true }, attempts: { state: true }, wrong: { state: true } };
@@ -34,7 +32,10 @@ class BatchDrawer extends Element {
     const video = this.video;
     this.timer = setTimeout(async () => {
       try {
-        const [told, { items }] = await Promise.all([api.get(`${path}/combinations/${video.key}`), api.get(`${path}/combinations/${video.key}/attempts`)]);
+        const [told, { items }] = await Promise.all([
+          api.get(`${path}/combinations/${video.key}`),
+          api.get(`${path}/combinations/${video.key}/attempts`),
+        ]);
         if (video === this.video) Object.assign(this, { told, attempts: items, wrong: null });
       } catch (error) {
         if (video === this.video) this.wrong = error;
@@ -53,66 +54,272 @@ class BatchDrawer extends Element {
   render() {
     const { video } = this;
     view.get();
-    return html`<dialog class="drawer" data-keys aria-labelledby="drawer-title" @close=${() => view.get().video && go({ video: "" })} @click=${(event) => event.target === this.dialog && this.dialog.close()}>${video ? this.inside(video) : nothing}</dialog>`;
+    return html`<dialog
+      class="drawer"
+      data-keys
+      aria-labelledby="drawer-title"
+      @close=${() => view.get().video && go({ video: "" })}
+      @click=${(event) => event.target === this.dialog && this.dialog.close()}
+    >
+      ${video ? this.inside(video) : nothing}
+    </dialog>`;
   }
 
   inside(video) {
-    const now = video.now;
+    const now = video.live.get();
     const place = shown.get().indexOf(video);
-    return html`<header class="top"><div><p class="soft small">No. ${video.position + 1} of ${page.videos.length}, ${video.key}</p><h2 id="drawer-title">${video.title}</h2></div>
-        <button class="button quiet iconic" aria-label="Video before (K)" ?disabled=${place <= 0} @click=${() => this.turn(place - 1)}>${icon("chevron-up")}</button>
-        <button class="button quiet iconic" aria-label="Next video (J)" ?disabled=${place < 0 || place >= shown.get().length - 1} @click=${() => this.turn(place + 1)}>${icon("chevron-down")}</button>
-        <button class="button quiet iconic" aria-label="Close (Esc)" autofocus @click=${() => this.dialog.close()}>${icon("x")}</button></header>
-      <div class="inside stack"><div class="first">${this.player(video, now)}<div class="stack"><p class="line">${status(now)}${now.winner ? html`<span class="tag warn">${icon("trophy", "small")}Winner</span>` : nothing}${now.review !== "none" ? html`<span class="tag ${now.review === "approved" ? "good" : "bad"}">${now.review === "approved" ? "Approved" : "Rejected"}</span>` : nothing}</p>
-      ${this.trouble(video, now)}${editor ? this.deeds(video, now) : nothing}
-      <dl class="pairs">${page.dimensions.map((dimension, at) => (video.words[at] === "Any" ? nothing : html`<dt>${dimension.label}</dt><dd>${video.words[at]}</dd>`))}</dl></div></div>
-      ${this.wrong ? html`<div class="notice bad" role="alert">${icon("circle-alert")}<div>${this.wrong.message} <button class="link" @click=${() => this.load()}>Try again</button></div></div>` : nothing}
-      ${this.told ? this.more(video, this.told) : this.wrong ? nothing : html`<div class="skeleton tall" aria-label="Loading"></div>`}</div>`;
+    return html`<header class="top">
+        <div>
+          <p class="soft small">No. ${video.position + 1} of ${page.videos.length}, ${video.key}</p>
+          <h2 id="drawer-title" tabindex="-1" autofocus>${video.title}</h2>
+        </div>
+        <button
+          class="button quiet iconic"
+          aria-label="Video before (K)"
+          ?disabled=${place <= 0}
+          @click=${() => this.turn(place - 1)}
+        >
+          ${icon("chevron-up")}
+        </button>
+        <button
+          class="button quiet iconic"
+          aria-label="Next video (J)"
+          ?disabled=${place < 0 || place >= shown.get().length - 1}
+          @click=${() => this.turn(place + 1)}
+        >
+          ${icon("chevron-down")}
+        </button>
+        <button class="button quiet iconic" aria-label="Close (Esc)" @click=${() => this.dialog.close()}>
+          ${icon("x")}
+        </button>
+      </header>
+      <div class="inside stack">
+        <div class="first">
+          ${this.player(video, now)}
+          <div class="stack">
+            <p class="line">
+              ${status(now)}${
+                now.winner ? html`<span class="tag warn">${icon("trophy", "small")}Winner</span>` : nothing
+              }${
+                now.review !== "none"
+                  ? html`<span class="tag ${now.review === "approved" ? "good" : "bad"}"
+                      >${now.review === "approved" ? "Approved" : "Rejected"}</span
+                    >`
+                  : nothing
+              }
+            </p>
+            ${this.trouble(video, now)}${editor ? this.deeds(video, now) : nothing}
+            <dl class="pairs">
+              ${page.dimensions.map((dimension, at) =>
+                video.words[at] === "Any"
+                  ? nothing
+                  : html`<dt>${dimension.label}</dt>
+                      <dd>${video.words[at]}</dd>`,
+              )}
+            </dl>
+          </div>
+        </div>
+        ${
+          this.wrong
+            ? html`<div class="notice bad" role="alert">
+                ${icon("circle-alert")}
+                <div>${this.wrong.message} <button class="link" @click=${() => this.load()}>Try again</button></div>
+              </div>`
+            : nothing
+        }
+        ${this.told ? this.more(video, this.told) : this.wrong ? nothing : html`<div class="skeleton tall" aria-label="Loading"></div>`}
+      </div>`;
   }
 
   player(video, now) {
     const { poster, video: film } = now.files;
     if (!film) return nothing;
-    return html`<div class="media large" @click=${(event) => playing.get() !== video && play(video, event.currentTarget)}><img src=${mediaUrl(poster)} alt="A frame of video ${video.position + 1}">
-      <button class="playmark" aria-label="Play (Space)">${icon("play", "large")}</button></div>`;
+    return html`<div
+      class="media large"
+      @click=${(event) => playing.get() !== video && play(video, event.currentTarget)}
+    >
+      <img src=${mediaUrl(poster)} alt="A frame of video ${video.position + 1}" />
+      <button class="playmark" aria-label="Play (Space)">${icon("play", "large")}</button>
+    </div>`;
   }
 
   trouble(video, now) {
     if (now.status === "unknown") return this.decide(video);
     if (!["failed", "expired", "lost"].includes(now.status)) return nothing;
     const { title, advice } = reason(now);
-    return html`<div class="notice bad">${icon("circle-alert")}<div><p class="strong">${title}</p><p>${advice}</p>${this.told?.error ? html`<pre>${this.told.error.code ?? now.status}: ${this.told.error.message ?? "no text"}</pre>` : nothing}</div></div>`;
+    return html`<div class="notice bad">
+      ${icon("circle-alert")}
+      <div>
+        <p class="strong">${title}</p>
+        <p>${advice}</p>
+        ${
+          this.told?.error
+            ? html`<pre>${this.told.error.code ?? now.status}: ${this.told.error.message ?? "no text"}</pre>`
+            : nothing
+        }
+      </div>
+    </div>`;
   }
 
   decide(video) {
-    return html`<section class="notice warn">${icon("circle-help")}<div class="stack tight"><p class="strong">Possibly charged: ${money(video.cost)}</p>
-      <p>The order left, and no answer came back. Look for it in the provider's own list of jobs, by its prompt and the time it was sent.</p>
-      ${!editor ? nothing : html`<form class="line" @submit=${(event) => { event.preventDefault(); resolve(video, "paid", event.target.elements.job.value.trim()); }}><input class="input small" name="job" required maxlength="512" placeholder="The provider's job id" aria-label="The provider's job id"><button class="button small">It is there: fetch it</button></form>
-      <p class="line"><button class="button small" @click=${() => resolve(video, "retry")}>Retry anyway · ${money(video.cost)}</button><button class="button small danger" @click=${() => resolve(video, "give-up")}>Give up</button></p>`}</div></section>`;
+    return html`<section class="notice warn">
+      ${icon("circle-help")}
+      <div class="stack tight">
+        <p class="strong">Possibly charged: ${money(video.cost)}</p>
+        <p>
+          The order left, and no answer came back. Look for it in the provider's own list of jobs, by its prompt and the
+          time it was sent.
+        </p>
+        ${
+          !editor
+            ? nothing
+            : html`<form
+                  class="line"
+                  @submit=${(event) => {
+                    event.preventDefault();
+                    resolve(video, "paid", event.target.elements.job.value.trim());
+                  }}
+                >
+                  <input
+                    class="input small"
+                    name="job"
+                    required
+                    maxlength="512"
+                    placeholder="The provider's job id"
+                    aria-label="The provider's job id"
+                  /><button class="button small">It is there: fetch it</button>
+                </form>
+                <p class="line">
+                  <button class="button small" @click=${() => resolve(video, "retry")}>
+                    Retry anyway · ${money(video.cost)}</button
+                  ><button class="button small danger" @click=${() => resolve(video, "give-up")}>Give up</button>
+                </p>`
+        }
+      </div>
+    </section>`;
   }
 
   deeds(video, now) {
     const done = now.status === "completed";
-    return html`<div class="line">${AGAIN.includes(now.status) ? html`<button class="button small primary" @click=${() => retry([video])}>${labelled("rotate-ccw", `Retry · ${money(video.cost)}`)}</button>` : nothing}
-      ${["queued", "submitting", "generating"].includes(now.status) ? html`<button class="button small" @click=${() => cancel([video])}>${labelled("ban", "Cancel")}</button>` : nothing}
-      ${done ? html`<button class="button small" aria-pressed=${now.review === "approved"} @click=${() => review([video], now.review === "approved" ? "none" : "approved")}>${labelled("thumbs-up", "Approve")}</button>
-        <button class="button small" aria-pressed=${now.review === "rejected"} @click=${() => review([video], now.review === "rejected" ? "none" : "rejected")}>${labelled("thumbs-down", "Reject")}</button>
-        <button class="button small" aria-pressed=${now.winner} @click=${() => crown(video)}>${labelled("trophy", "Winner")}</button>
-        <button class="button small" @click=${() => files([video])}>${labelled("download", "Download")}</button>` : nothing}</div>`;
+    return html`<div class="line">
+      ${
+        AGAIN.includes(now.status)
+          ? html`<button class="button small primary" @click=${() => retry([video])}>
+              ${labelled("rotate-ccw", `Retry · ${money(video.cost)}`)}
+            </button>`
+          : nothing
+      }
+      ${
+        ["queued", "submitting", "generating"].includes(now.status)
+          ? html`<button class="button small" @click=${() => cancel([video])}>${labelled("ban", "Cancel")}</button>`
+          : nothing
+      }
+      ${
+        done
+          ? html`<button
+                class="button small"
+                aria-pressed=${now.review === "approved"}
+                @click=${() => review([video], now.review === "approved" ? "none" : "approved")}
+              >
+                ${labelled("thumbs-up", "Approve")}
+              </button>
+              <button
+                class="button small"
+                aria-pressed=${now.review === "rejected"}
+                @click=${() => review([video], now.review === "rejected" ? "none" : "rejected")}
+              >
+                ${labelled("thumbs-down", "Reject")}
+              </button>
+              <button class="button small" aria-pressed=${now.winner} @click=${() => crown(video)}>
+                ${labelled("trophy", "Winner")}
+              </button>
+              <button class="button small" @click=${() => files([video])}>${labelled("download", "Download")}</button>`
+          : nothing
+      }
+    </div>`;
   }
 
   more(video, told) {
     const file = told.files.video;
-    return html`<section><h3 class="line">Prompt <button class="button small quiet push" @click=${() => copy(told.prompt, "Prompt")}>${labelled("copy", "Copy")}</button></h3><pre class="prompt">${told.prompt}</pre></section>
-      <section><h3>Cost and file</h3><dl class="pairs"><dt>Estimated</dt><dd>${money(told.estimatedCost)}</dd><dt>${CHARGE[this.attempts?.[0]?.charge] ?? "Charged"}</dt><dd>${this.paid()}</dd>
-        <dt>Ordered</dt><dd>${told.duration} s, ${told.size}, ${page.free ? "drawn here" : `${told.provider}, ${told.model}`}</dd>
-        ${file ? html`<dt>File</dt><dd>${file.seconds} s, ${file.width}×${file.height}, ${bytes(file.bytes)}</dd>` : nothing}
-        ${told.rejectReason ? html`<dt>Rejected</dt><dd>${told.rejectReason}</dd>` : nothing}</dl></section>
-      ${this.attempts ? html`<section><h3>${this.attempts.length === 1 ? "Timeline" : plural(this.attempts.length, "attempt")}</h3>${this.attempts.map((each, at) => this.attempt(each, at === 0))}</section>` : nothing}
-      <section><h3>Notes and address</h3>${editor ? html`<form class="stack tight" @submit=${this.save}><textarea class="input" name="notes" maxlength="4000" aria-label="Notes" placeholder="Notes for your colleagues" .value=${told.notes ?? ""}></textarea>
-        <input class="input small" type="url" name="videoUrl" pattern="https?://.+" maxlength="2000" aria-label="Where you have put the video" placeholder="https://… where you have put the video" .value=${told.videoUrl ?? ""}>
-        <p class="line"><button class="button small">${labelled("save", "Save")}</button>${told.videoUrl ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">Open it</a>` : nothing}</p></form>`
-        : html`<p>${told.notes ?? "No notes."}</p>${told.videoUrl ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">${told.videoUrl}</a>` : nothing}`}</section>`;
+    return html`<section>
+        <h3 class="line">
+          Prompt
+          <button class="button small quiet push" @click=${() => copy(told.prompt, "Prompt")}>
+            ${labelled("copy", "Copy")}
+          </button>
+        </h3>
+        <pre class="prompt">${told.prompt}</pre>
+      </section>
+      <section>
+        <h3>Cost and file</h3>
+        <dl class="pairs">
+          <dt>Estimated</dt>
+          <dd>${money(told.estimatedCost)}</dd>
+          <dt>${CHARGE[this.attempts?.[0]?.charge] ?? "Charged"}</dt>
+          <dd>${this.paid()}</dd>
+          <dt>Ordered</dt>
+          <dd>${told.duration} s, ${told.size}, ${page.free ? "drawn here" : `${told.provider}, ${told.model}`}</dd>
+          ${
+            file
+              ? html`<dt>File</dt>
+                  <dd>${file.seconds} s, ${file.width}×${file.height}, ${bytes(file.bytes)}</dd>`
+              : nothing
+          }
+          ${
+            told.rejectReason
+              ? html`<dt>Rejected</dt>
+                  <dd>${told.rejectReason}</dd>`
+              : nothing
+          }
+        </dl>
+      </section>
+      ${
+        this.attempts
+          ? html`<section>
+              <h3>${this.attempts.length === 1 ? "Timeline" : plural(this.attempts.length, "attempt")}</h3>
+              ${this.attempts.map((each, at) => attempt(each, { open: at === 0, alone: this.attempts.length === 1 }))}
+            </section>`
+          : nothing
+      }
+      <section>
+        <h3>Notes and address</h3>
+        ${
+          editor
+            ? html`<form class="stack tight" @submit=${this.save}>
+                <textarea
+                  class="input"
+                  name="notes"
+                  maxlength="4000"
+                  aria-label="Notes"
+                  placeholder="Notes for your colleagues"
+                  .value=${told.notes ?? ""}
+                ></textarea>
+                <input
+                  class="input small"
+                  type="url"
+                  name="videoUrl"
+                  pattern="https?://.+"
+                  maxlength="2000"
+                  aria-label="Where you have put the video"
+                  placeholder="https://… where you have put the video"
+                  .value=${told.videoUrl ?? ""}
+                />
+                <p class="line">
+                  <button class="button small">${labelled("save", "Save")}</button>${
+                    told.videoUrl
+                      ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">Open it</a>`
+                      : nothing
+                  }
+                </p>
+              </form>`
+            : html`<p>${told.notes ?? "No notes."}</p>
+                ${
+                  told.videoUrl
+                    ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">${told.videoUrl}</a>`
+                    : nothing
+                }`
+        }
+      </section>`;
   }
 
   paid() {
@@ -120,15 +327,6 @@ class BatchDrawer extends Element {
     if (!latest) return "–";
     if (latest.charge === "none") return money(0);
     return money(latest.charge === "charged" ? (latest.actualCost ?? 0) : latest.estimatedCost);
-  }
-
-  attempt(each, open) {
-    const steps = STEPS.filter(([name]) => each[name]).map(([name, word]) => [word, Date.parse(each[name])]).sort((a, b) => a[1] - b[1]);
-    const inside = html`<ol class="timeline">${steps.map(([word, at], place) => html`<li><time>${clock.format(at)}</time><span>${word}</span><span class="soft small push">${place && at - steps[place - 1][1] >= 1000 ? `after ${span((at - steps[place - 1][1]) / 1000)}` : ""}</span></li>`)}</ol>
-      ${each.providerJobId ? html`<p class="line keep small"><span class="soft">Job</span><code class="clip">${each.providerJobId}</code><button class="button small quiet push" @click=${() => copy(each.providerJobId, "Job id")}>${labelled("copy", "Copy")}</button></p>` : nothing}
-      ${each.error ? html`<pre class="raw">${each.error.code ?? each.status}: ${each.error.message ?? "no text"}</pre>` : nothing}${each.note ? html`<p class="soft small">${each.note}</p>` : nothing}`;
-    if (this.attempts.length === 1) return inside;
-    return html`<details ?open=${open}><summary class="line"><span class="strong">Attempt ${each.attempt}</span>${status({ ...each, error: each.error?.code })}<span class="soft small push">${CHARGE[each.charge]}, ${when(each.createdAt)}</span></summary>${inside}</details>`;
   }
 
   async save(event) {
@@ -142,7 +340,8 @@ class BatchDrawer extends Element {
     } catch (error) {
       complain(error);
       // What was typed stays in the fields; the next try is for the version that is there now.
-      if (error instanceof ApiError && error.status === 412) this.told = { ...this.told, version: (await api.get(`${path}/combinations/${this.video.key}`)).version };
+      if (error instanceof ApiError && error.status === 412)
+        this.told = { ...this.told, version: (await api.get(`${path}/combinations/${this.video.key}`)).version };
     }
   }
 
@@ -156,7 +355,7 @@ class BatchDrawer extends Element {
     const { dialog, video } = this;
     if (video && !dialog.open) dialog.showModal();
     else if (!video && dialog.open) dialog.close();
-    if (!video && this.open) document.querySelector("batch-list").back();
+    if (!video && this.open) document.querySelector("batch-list").show(this.open);
     if (video && video !== this.open) dialog.scrollTo(0, 0);
     this.open = video;
   }

@@ -7,9 +7,29 @@ import { print } from "./report.js";
 import { counted, figures, gone, line, over, page } from "./store.js";
 import { go, view } from "./view.js";
 
-const WORDS = { completed: "Done", running: "Running", queued: "Queued", failed: "Failed", unknown: "Possibly charged", cancelled: "Cancelled" };
-const TONE = { completed: "completed", running: "generating", queued: "queued", failed: "failed", unknown: "unknown", cancelled: "cancelled" };
-const LIVE = { connecting: "Connecting", live: "Live", reconnecting: "Reconnecting", gone: "Ended", offline: "Offline" };
+const WORDS = {
+  completed: "Done",
+  running: "Running",
+  queued: "Queued",
+  failed: "Failed",
+  unknown: "Possibly charged",
+  cancelled: "Cancelled",
+};
+const TONE = {
+  completed: "completed",
+  running: "generating",
+  queued: "queued",
+  failed: "failed",
+  unknown: "unknown",
+  cancelled: "cancelled",
+};
+const LIVE = {
+  connecting: "Connecting",
+  live: "Live",
+  reconnecting: "Reconnecting",
+  gone: "Ended",
+  offline: "Offline",
+};
 const editor = may("editor");
 const online = signal(navigator.onLine);
 addEventListener("online", () => online.set(true));
@@ -21,31 +41,105 @@ class BatchHeader extends Element {
     const { group } = view.get();
     const state = gone.get() ? "gone" : online.get() ? line.state.get() : "offline";
     return html`<section class="card answers" aria-label="Progress">
-      <div class="line"><p class="far"><span class="serif">${count(now.over)} of ${count(now.totalVideos)}</span> <span class="soft">finished</span></p>
-        <span class="push livemark ${state}" role="status">${LIVE[state]}</span></div>
-      <div class="meter" role="img" aria-label="${now.percent} % finished">${["completed", "running", "failed", "unknown", "cancelled"].map((each) => html`<i class=${each === "running" ? "busy" : each} data-part=${(100 * counted(GROUPS[each])) / now.totalVideos}></i>`)}</div>
-      <div class="chips" role="group" aria-label="Show videos by status"><button class="chip" aria-pressed=${!group} @click=${() => go({ group: "" })}>All <span class="count">${count(now.totalVideos)}</span></button>
+      <div class="line">
+        <p class="far">
+          <span class="serif">${count(now.counts.completed)} of ${count(now.totalVideos)}</span>
+          <span class="soft">done</span>
+        </p>
+        <span class="push livemark ${state}" role="status">${LIVE[state]}</span>
+      </div>
+      <div class="meter" role="img" aria-label="${now.percent} % finished">
+        ${["completed", "running", "failed", "unknown", "cancelled"].map(
+          (each) =>
+            html`<i
+              class=${each === "running" ? "busy" : each}
+              data-part=${(100 * counted(GROUPS[each])) / now.totalVideos}
+            ></i>`,
+        )}
+      </div>
+      <div class="chips" role="group" aria-label="Show videos by status">
+        <button class="chip" aria-pressed=${!group} @click=${() => go({ group: "" })}>
+          All <span class="count">${count(now.totalVideos)}</span>
+        </button>
         ${Object.keys(WORDS).map((each) => {
           const many = counted(GROUPS[each]);
           return many || ["completed", "running", "queued"].includes(each) || group === each
-            ? html`<button class="chip" aria-pressed=${group === each} @click=${() => go({ group: group === each ? "" : each })}><span class="status still ${TONE[each]}">${WORDS[each]}</span> <span class="count">${count(many)}</span></button>` : nothing;
-        })}</div>
-      <dl class="facts">${this.money(now.spend)}${this.pace(now)}<div class="made"><dt>Made with</dt><dd><small>${page.free ? "Animatics drawn here; nothing is charged" : html`${page.provider}, ${page.model}`}</small><small>${page.duration ? `${page.duration} s` : ""}${page.ratio ? `, ${page.ratio}` : ""}, begun ${when(page.createdAt)}</small></dd></div></dl>
+            ? html`<button
+                class="chip"
+                aria-pressed=${group === each}
+                @click=${() => go({ group: group === each ? "" : each })}
+              >
+                <span class="status still ${TONE[each]}">${WORDS[each]}</span> <span class="count">${count(many)}</span>
+              </button>`
+            : nothing;
+        })}
+      </div>
+      <dl class="facts">
+        ${this.money(now.spend)}${this.pace(now)}
+        <div class="made">
+          <dt>Made with</dt>
+          <dd>
+            <small
+              >${page.free ? "Animatics drawn here; nothing is charged" : html`${page.provider}, ${page.model}`}</small
+            ><small
+              >${page.duration ? `${page.duration} s` : ""}${page.ratio ? `, ${page.ratio}` : ""}, begun
+              ${when(page.createdAt)}</small
+            >
+          </dd>
+        </div>
+      </dl>
     </section>`;
   }
 
   money({ estimated, reserved, unknown, actual, budget }) {
     const frame = budget === null ? `of ${money(estimated)} estimated` : `of ${money(budget)} budget`;
-    return html`<div><dt>Charged</dt><dd>${money(actual)}<small>${frame}</small></dd></div>
-      ${reserved ? html`<div><dt>Reserved</dt><dd>${money(reserved)}<small>for what is still to come</small></dd></div>` : nothing}
-      ${unknown ? html`<div><dt>Possibly charged</dt><dd class="warn">${money(unknown)}<small>waits for a decision</small></dd></div>` : nothing}`;
+    return html`<div>
+        <dt>Charged</dt>
+        <dd>${money(actual)}<small>${frame}</small></dd>
+      </div>
+      ${
+        reserved
+          ? html`<div>
+              <dt>Reserved</dt>
+              <dd>${money(reserved)}<small>for what is still to come</small></dd>
+            </div>`
+          : nothing
+      }
+      ${
+        unknown
+          ? html`<div>
+              <dt>Possibly charged</dt>
+              <dd class="warn">${money(unknown)}<small>waits for a decision</small></dd>
+            </div>`
+          : nothing
+      }`;
   }
 
   pace({ expectedFinish, expectedSeconds, finishedAMinute, state, counts }) {
-    if (over.get()) return html`<div><dt>Finished</dt><dd>All over<small>${plural(counts.completed, "file")} kept</small></dd></div>`;
-    if (state === "paused") return html`<div><dt>Finish</dt><dd>Paused<small>nothing new starts</small></dd></div>`;
-    if (!expectedSeconds) return html`<div><dt>Finish</dt><dd>Not known yet<small>after the first two videos</small></dd></div>`;
-    return html`<div><dt>Finished about</dt><dd>${when(expectedFinish)}<small>in ${span(expectedSeconds)}, at ${finishedAMinute < 10 ? finishedAMinute.toFixed(1) : Math.round(finishedAMinute)} a minute</small></dd></div>`;
+    if (over.get())
+      return html`<div>
+        <dt>Finished</dt>
+        <dd>All over<small>${plural(counts.completed, "file")} kept</small></dd>
+      </div>`;
+    if (state === "paused")
+      return html`<div>
+        <dt>Finish</dt>
+        <dd>Paused<small>nothing new starts</small></dd>
+      </div>`;
+    if (!expectedSeconds)
+      return html`<div>
+        <dt>Finish</dt>
+        <dd>Not known yet<small>after the first two videos</small></dd>
+      </div>`;
+    return html`<div>
+      <dt>Finished about</dt>
+      <dd>
+        ${when(expectedFinish)}<small
+          >in ${span(expectedSeconds)}, at
+          ${finishedAMinute < 10 ? finishedAMinute.toFixed(1) : Math.round(finishedAMinute)} a minute</small
+        >
+      </dd>
+    </div>`;
   }
 
   updated() {
@@ -59,29 +153,72 @@ class BatchActions extends Element {
     if (gone.get()) return nothing;
     const now = figures.get();
     const left = counted(["queued", "submitting", "generating"]);
-    return html`<div class="line actions">${this.primary(now)}
-      ${editor && left && now.state !== "cancelled" ? (now.state === "paused" ? html`<button class="button" @click=${resume}>${labelled("play", "Resume")}</button>` : html`<button class="button" @click=${pause}>${labelled("pause", "Pause")}</button>`) : nothing}
+    return html`<div class="line actions">
+      ${this.primary(now)}
+      ${
+        editor && left && now.state !== "cancelled"
+          ? now.state === "paused"
+            ? html`<button class="button" @click=${resume}>${labelled("play", "Resume")}</button>`
+            : html`<button class="button" @click=${pause}>${labelled("pause", "Pause")}</button>`
+          : nothing
+      }
       <button class="button" popovertarget="downloads">${labelled("download", "Download")}</button>
       <div id="downloads" class="menu" popover @click=${close}>
-        <button ?disabled=${!now.counts.completed} @click=${() => files()}>${labelled("file-down", `All ${plural(now.counts.completed, "finished video")} (ZIP)`)}</button>
-        <button @click=${() => manifest("csv")}>${labelled("table", "Manifest as CSV")}</button><button @click=${() => manifest("json")}>${labelled("file-text", "Manifest as JSON")}</button><hr>
-        <button @click=${print}>${labelled("file-text", "Print the batch report")}</button></div>
+        <button ?disabled=${!now.counts.completed} @click=${() => files()}>
+          ${labelled("file-down", `All ${plural(now.counts.completed, "finished video")} (ZIP)`)}
+        </button>
+        <button @click=${() => manifest("csv")}>${labelled("table", "Manifest as CSV")}</button
+        ><button @click=${() => manifest("json")}>${labelled("file-text", "Manifest as JSON")}</button>
+        <hr />
+        <button @click=${print}>${labelled("file-text", "Print the batch report")}</button>
+      </div>
       <button class="button iconic" popovertarget="more" aria-label="More">${icon("more-horizontal")}</button>
       <div id="more" class="menu" popover @click=${close}>
         ${editor ? html`<a href="/new?from=${page.id}">${labelled("copy", "Duplicate as new brief")}</a>` : nothing}
         ${counted(["completed"]) ? html`<a href="/campaigns/${page.id}/review">${labelled("eye", "Review")}</a>` : nothing}
-        ${editor && counted(["queued"]) ? html`<hr><p class="soft small">Waiting videos</p>${[["high", "arrow-up", "ahead of other campaigns"], ["normal", "minus", "in turn"], ["low", "arrow-down", "after other campaigns"]].map(([each, sign, words]) => html`<button @click=${() => prioritise(each)}>${labelled(sign, html`<span>${each[0].toUpperCase() + each.slice(1)} priority <small class="soft">${words}</small></span>`)}</button>`)}` : nothing}
-        ${editor && left ? html`<hr><button class="bad" @click=${() => cancel()}>${labelled("ban", "Cancel all that is left")}</button>` : nothing}</div></div>`;
+        ${
+          editor && counted(["queued"])
+            ? html`<hr />
+                <p class="soft small">Waiting videos</p>
+                ${[
+                  ["high", "arrow-up", "ahead of other campaigns"],
+                  ["normal", "minus", "in turn"],
+                  ["low", "arrow-down", "after other campaigns"],
+                ].map(
+                  ([each, sign, words]) =>
+                    html`<button @click=${() => prioritise(each)}>
+                      ${labelled(
+                        sign,
+                        html`<span
+                          >${each[0].toUpperCase() + each.slice(1)} priority <small class="soft">${words}</small></span
+                        >`,
+                      )}
+                    </button>`,
+                )}`
+            : nothing
+        }
+        ${
+          editor && left
+            ? html`<hr />
+                <button class="bad" @click=${() => cancel()}>${labelled("ban", "Cancel all that is left")}</button>`
+            : nothing
+        }
+      </div>
+    </div>`;
   }
 
   primary(now) {
     const broken = counted(GROUPS.failed);
     if (broken && editor) {
       const sum = failed().reduce((total, video) => total + video.cost, 0);
-      return html`<button class="button primary" @click=${() => retry(failed(), "failed")}>${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${money(sum)}`)}</button>`;
+      return html`<button class="button primary" @click=${() => retry(failed(), "failed")}>
+        ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${money(sum)}`)}
+      </button>`;
     }
     if (!now.counts.completed) return nothing;
-    return html`<a class="button primary" href="/campaigns/${page.id}/review">${labelled("eye", `Review ${count(now.counts.completed)} finished`)}</a>`;
+    return html`<a class="button primary" href="/campaigns/${page.id}/review"
+      >${labelled("eye", `Review ${count(now.counts.completed)} finished`)}</a
+    >`;
   }
 }
 customElements.define("batch-actions", BatchActions);
@@ -89,4 +226,3 @@ customElements.define("batch-actions", BatchActions);
 function close(event) {
   if (event.target.closest("button, a")) event.currentTarget.hidePopover();
 }
-

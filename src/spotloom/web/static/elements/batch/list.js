@@ -58,15 +58,68 @@ class BatchList extends Element {
     const { layout, sort, descending } = view.get();
     const found = shown.get();
     selection.get();
-    const head = (key, label, css = "") => html`<span role="columnheader" class=${css} aria-sort=${sort === key ? (descending ? "descending" : "ascending") : nothing}><button @click=${() =>
-      go(sort === key ? { descending: !descending } : { sort: key, descending: false })}>${label}${sort === key ? icon(descending ? "arrow-down" : "arrow-up", "small") : nothing}</button></span>`;
-    return html`<div class="card flush list ${layout}" role=${layout === "rows" ? "grid" : nothing} aria-label="Videos" aria-multiselectable=${layout === "rows" ? "true" : nothing} aria-rowcount=${layout === "rows" ? found.length + 1 : nothing}>
-      ${layout === "rows" ? html`<div class="vid head" role="row"><span role="columnheader" class="pick"><input type="checkbox" aria-label="Select all that are shown" @change=${(event) => select(found.map((video) => video.key), event.target.checked)}></span>
-        ${head("position", html`<abbr title="Number">No.</abbr>`, "no")}<span role="columnheader" class="thumb"><span class="unseen">Poster</span></span><span role="columnheader" class="words">Video</span>
-        ${columns.map((each) => head(each.key, each.label, "dim clip"))}${head("status", HEADS.status, "state")}<span role="columnheader" class="tries">Tries</span>${head("cost", HEADS.cost, "cost number")}<span role="columnheader" class="said"><span class="unseen">Review</span></span></div>` : nothing}
-      <div class="body" role=${layout === "rows" ? "rowgroup" : "list"} aria-label=${layout === "rows" ? nothing : "Videos"} @click=${this.clicked} @focusin=${this.focused}></div>
-      ${found.length ? nothing : html`<div class="empty">${icon("search", "large")}<h2>No video fits</h2><p>${filtered() ? "None of this batch's videos has what you look for now." : "This batch has no videos."}</p>
-        <button class="button" @click=${() => go(everything)}>Show all ${videos.length}</button></div>`}</div>`;
+    const head = (key, label, css = "") =>
+      html`<span
+        role="columnheader"
+        class=${css}
+        aria-sort=${sort === key ? (descending ? "descending" : "ascending") : nothing}
+        ><button @click=${() => go(sort === key ? { descending: !descending } : { sort: key, descending: false })}>
+          ${label}${sort === key ? icon(descending ? "arrow-down" : "arrow-up", "small") : nothing}
+        </button></span
+      >`;
+    return html`<div
+        class="card flush list ${layout}"
+        role=${layout === "rows" ? "grid" : nothing}
+        aria-label="Videos"
+        aria-multiselectable=${layout === "rows" ? "true" : nothing}
+        aria-rowcount=${layout === "rows" ? found.length + 1 : nothing}
+      >
+        ${
+          layout === "rows"
+            ? html`<div class="vid head" role="row">
+                <span role="columnheader" class="pick"
+                  ><input
+                    type="checkbox"
+                    aria-label="Select all that are shown"
+                    @change=${(event) =>
+                      select(
+                        found.map((video) => video.key),
+                        event.target.checked,
+                      )}
+                /></span>
+                ${head("position", html`<abbr title="Number">No.</abbr>`, "no")}<span role="columnheader" class="thumb"
+                  ><span class="unseen">Poster</span></span
+                ><span role="columnheader" class="words">Video</span>
+                ${columns.map((each) => head(each.key, each.label, "dim clip"))}${head("status", HEADS.status, "state")}<span
+                  role="columnheader"
+                  class="tries"
+                  >Tries</span
+                >${head("cost", HEADS.cost, "cost number")}<span role="columnheader" class="said"
+                  ><span class="unseen">Review</span></span
+                >
+              </div>`
+            : nothing
+        }
+        <div
+          class="body"
+          role=${!found.length ? nothing : layout === "rows" ? "rowgroup" : "list"}
+          aria-label=${layout === "rows" ? nothing : "Videos"}
+          @click=${this.clicked}
+          @focusin=${this.focused}
+        ></div>
+      </div>
+      ${
+        found.length
+          ? nothing
+          : html`<div class="empty">
+              ${icon("search", "large")}
+              <h2>No video fits</h2>
+              <p>
+                ${filtered() ? "None of this batch's videos has what you look for now." : "This batch has no videos."}
+              </p>
+              <button class="button" @click=${() => go(everything)}>Show all ${videos.length}</button>
+            </div>`
+      }`;
   }
 
   updated() {
@@ -83,7 +136,8 @@ class BatchList extends Element {
       queueMicrotask(() => this.drawSome(found, round));
       body.replaceChildren(...found.map((video) => this.boxes.get(video)));
       if (!this.at || !found.includes(this.at)) this.stand(found[0] ?? null);
-      found.forEach((video, place) => this.boxes.get(video).setAttribute("aria-rowindex", place + 2));
+      if (layout === "rows")
+        found.forEach((video, place) => this.boxes.get(video).setAttribute("aria-rowindex", place + 2));
     }
     this.paintSelection();
     const open = byKey.get(view.get().video);
@@ -173,11 +227,6 @@ class BatchList extends Element {
     if (!this.drawn.has(video)) this.draw(video);
     if (focus) box.focus({ preventScroll: true });
     box.scrollIntoView({ block: "nearest" });
-  }
-
-  /** After a drawer closes, the keyboard goes on where it was. */
-  back() {
-    if (this.at) this.show(this.at);
   }
 
   playHere(video) {

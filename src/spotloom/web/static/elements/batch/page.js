@@ -22,9 +22,9 @@ function title() {
 }
 
 function say() {
-  const { over: ended, totalVideos } = figures.get();
+  const { counts, totalVideos } = figures.get();
   const failed = counted(GROUPS.failed);
-  const words = `${ended} of ${plural(totalVideos, "video")} finished${failed ? `, ${failed} failed` : ""}.`;
+  const words = `${counts.completed} of ${plural(totalVideos, "video")} done${failed ? `, ${failed} failed` : ""}.`;
   if (words !== said && said) announce(words);
   said = words;
 }

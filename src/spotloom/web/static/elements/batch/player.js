@@ -35,9 +35,23 @@ export function toggleSound() {
 
 function drawDock() {
   const video = playing.get();
-  render(html`<div class="media" id="dock-media"></div><footer class="line keep"><span class="clip small">${video.position + 1}. ${video.title}</span>
-    <button class="button quiet small iconic push" aria-label=${sound ? "Sound off" : "Sound on"} @click=${toggleSound}>${icon(sound ? "volume-2" : "volume-x", "small")}</button>
-    <button class="button quiet small iconic" aria-label="Stop playing" @click=${stop}>${icon("x", "small")}</button></footer>`, dock);
+  render(
+    html`<div class="media" id="dock-media"></div>
+      <footer class="line keep">
+        <span class="clip small">${video.position + 1}. ${video.title}</span>
+        <button
+          class="button quiet small iconic push"
+          aria-label=${sound ? "Sound off" : "Sound on"}
+          @click=${toggleSound}
+        >
+          ${icon(sound ? "volume-2" : "volume-x", "small")}
+        </button>
+        <button class="button quiet small iconic" aria-label="Stop playing" @click=${stop}>
+          ${icon("x", "small")}
+        </button>
+      </footer>`,
+    dock,
+  );
 }
 
 /** Play the video in that box, or in the corner where there is none; the same one again stops. */

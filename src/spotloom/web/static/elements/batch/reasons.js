@@ -1,18 +1,48 @@
 // Why videos failed, in groups that people can act on.
 
 const KINDS = [
-  { id: "moderation", codes: /moderat|policy|safety|sensitive|sexual|content_filter/, title: "Refused by the provider's moderation",
-    advice: "The same words will be refused again. Edit the idea in a new brief; nothing is retried by itself.", edit: true },
-  { id: "credit", codes: /credit|billing|quota|payment|insufficient|budget/, title: "No credit at the provider",
-    advice: "Top up the account at the provider, then retry." },
-  { id: "order", codes: /invalid|unsupported|no_variant|not_found/, title: "The provider did not take the order",
-    advice: "Something in the order does not suit this model, such as its length or shape. Change it in a new brief.", edit: true },
-  { id: "file", codes: /damaged|unplayable|too_large|wrong_type/, title: "The file came damaged",
-    advice: "The video was made, but five downloads were no use. A retry makes it anew." },
+  {
+    id: "moderation",
+    codes: /moderat|policy|safety|sensitive|sexual|content_filter/,
+    title: "Refused by the provider's moderation",
+    advice: "The same words will be refused again. Edit the idea in a new brief; nothing is retried by itself.",
+    edit: true,
+  },
+  {
+    id: "credit",
+    codes: /credit|billing|quota|payment|insufficient|budget/,
+    title: "No credit at the provider",
+    advice: "Top up the account at the provider, then retry.",
+  },
+  {
+    id: "order",
+    codes: /invalid|unsupported|no_variant|not_found/,
+    title: "The provider did not take the order",
+    advice: "Something in the order does not suit this model, such as its length or shape. Change it in a new brief.",
+    edit: true,
+  },
+  {
+    id: "file",
+    codes: /damaged|unplayable|too_large|wrong_type/,
+    title: "The file came damaged",
+    advice: "The video was made, but five downloads were no use. A retry makes it anew.",
+  },
 ];
-const EXPIRED = { id: "expired", title: "The file was gone before we had it", advice: "The provider dropped it, after it was charged. A retry makes it anew." };
-const LOST = { id: "lost", title: "The provider no longer knows it", advice: "It may have been charged. Look at the provider's own list before you retry: a retry buys it again." };
-const OTHER = { id: "provider", title: "The provider could not make it", advice: "The fault is on the provider's side. A retry often helps." };
+const EXPIRED = {
+  id: "expired",
+  title: "The file was gone before we had it",
+  advice: "The provider dropped it, after it was charged. A retry makes it anew.",
+};
+const LOST = {
+  id: "lost",
+  title: "The provider no longer knows it",
+  advice: "It may have been charged. Look at the provider's own list before you retry: a retry buys it again.",
+};
+const OTHER = {
+  id: "provider",
+  title: "The provider could not make it",
+  advice: "The fault is on the provider's side. A retry often helps.",
+};
 
 /** The group of a video that failed. */
 export function reason({ status, error }) {
@@ -29,5 +59,7 @@ export function grouped(failed) {
     if (!groups.has(kind)) groups.set(kind, []);
     groups.get(kind).push(video);
   }
-  return [...groups].map(([kind, list]) => ({ ...kind, videos: list })).sort((a, b) => b.videos.length - a.videos.length);
+  return [...groups]
+    .map(([kind, list]) => ({ ...kind, videos: list }))
+    .sort((a, b) => b.videos.length - a.videos.length);
 }

@@ -16,14 +16,60 @@ function draw(errors = new Map()) {
   }
   const { spend, counts, state } = figures.get();
   const facts = [
-    ["Batch", page.batchId], ["Printed", date(new Date().toISOString())], ["State", state], ["Videos", `${counts.completed} of ${videos.length} finished`],
-    ["Charged", money(spend.actual)], ["Reserved", money(spend.reserved)], ["Possibly charged", money(spend.unknown)], ["Budget", spend.budget === null ? "none" : money(spend.budget)],
+    ["Batch", page.batchId],
+    ["Printed", date(new Date().toISOString())],
+    ["State", state],
+    ["Videos", `${counts.completed} of ${videos.length} finished`],
+    ["Charged", money(spend.actual)],
+    ["Reserved", money(spend.reserved)],
+    ["Possibly charged", money(spend.unknown)],
+    ["Budget", spend.budget === null ? "none" : money(spend.budget)],
     ["Made with", page.free ? "Animatics drawn here; nothing is charged" : `${page.provider}, ${page.model}`],
   ];
-  render(html`<dl>${facts.map(([name, fact]) => html`<div><dt>${name}</dt><dd>${fact}</dd></div>`)}</dl>
-    <table><caption>${plural(videos.length, "video")}</caption><thead><tr><th>No.</th><th>Id</th>${columns.map((one) => html`<th>${one.label}</th>`)}<th>Status</th><th>Tries</th><th>Review</th><th>Cost</th></tr></thead>
-    <tbody>${videos.map((video) => html`<tr><td>${video.position + 1}</td><td>${video.key}</td>${columns.map((one) => html`<td>${video.words[one.place]}</td>`)}<td>${STATUS[video.now.status]}${errors.has(video.key) ? html`<br><small>${errors.get(video.key)}</small>` : ""}</td>
-      <td>${video.now.attempt}</td><td>${video.now.winner ? "winner" : video.now.review === "none" ? "" : video.now.review}</td><td>${video.now.actual === null ? `${money(video.cost)} est.` : money(video.now.actual)}</td></tr>`)}</tbody></table>`, place);
+  render(
+    html`<dl>
+        ${facts.map(
+          ([name, fact]) =>
+            html`<div>
+              <dt>${name}</dt>
+              <dd>${fact}</dd>
+            </div>`,
+        )}
+      </dl>
+      <table>
+        <caption>
+          ${plural(videos.length, "video")}
+        </caption>
+        <thead>
+          <tr>
+            <th>No.</th>
+            <th>Id</th>
+            ${columns.map((one) => html`<th>${one.label}</th>`)}
+            <th>Status</th>
+            <th>Tries</th>
+            <th>Review</th>
+            <th>Cost</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${videos.map(
+            (video) =>
+              html`<tr>
+                <td>${video.position + 1}</td>
+                <td>${video.key}</td>
+                ${columns.map((one) => html`<td>${video.words[one.place]}</td>`)}
+                <td>
+                  ${STATUS[video.now.status]}${errors.has(video.key) ? html`<br /><small>${errors.get(video.key)}</small>` : ""}
+                </td>
+                <td>${video.now.attempt}</td>
+                <td>${video.now.winner ? "winner" : video.now.review === "none" ? "" : video.now.review}</td>
+                <td>${video.now.actual === null ? `${money(video.cost)} est.` : money(video.now.actual)}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>`,
+    place,
+  );
 }
 
 addEventListener("beforeprint", () => place || draw());
@@ -38,7 +84,8 @@ export async function print() {
     const errors = new Map();
     for (const status of ["failed", "expired", "lost"]) {
       if (!figures.get().counts[status]) continue;
-      for await (const item of each(`${path}/combinations?limit=200&status=${status}`)) if (item.error?.message) errors.set(item.combinationId, item.error.message);
+      for await (const item of each(`${path}/combinations?limit=200&status=${status}`))
+        if (item.error?.message) errors.set(item.combinationId, item.error.message);
     }
     draw(errors);
     globalThis.print();

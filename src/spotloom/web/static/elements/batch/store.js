@@ -27,19 +27,30 @@ class Video {
   constructor([key, places, cost, ...live], position) {
     Object.assign(this, { key, places, cost, position });
     this.words = places.map((place, dimension) => page.dimensions[dimension].options[place][1]);
-    this.title = this.words.filter((_, dimension) => page.dimensions[dimension].options.length > 1).join(", ") || this.words.join(", ");
+    this.title =
+      this.words.filter((_, dimension) => page.dimensions[dimension].options.length > 1).join(", ") ||
+      this.words.join(", ");
     this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
     const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
-    this.live = signal({ status, attempt, progress, error, review, winner: Boolean(winner), version, priority, actual, files: { video, poster, sprite } });
-  }
-
-  get now() {
-    return this.live.get();
+    this.now = {
+      status,
+      attempt,
+      progress,
+      error,
+      review,
+      winner: Boolean(winner),
+      version,
+      priority,
+      actual,
+      files: { video, poster, sprite },
+    };
+    this.live = signal(this.now); // for who follows this one video
   }
 
   /** Change what is shown; the server's next word about the video replaces it. */
   set(change) {
-    this.live.set({ ...this.live.get(), ...change });
+    this.now = { ...this.now, ...change };
+    this.live.set(this.now);
     changed.add(this);
     frame ||= requestAnimationFrame(flush);
   }
@@ -48,7 +59,9 @@ class Video {
 export const videos = page.videos.map((row, position) => new Video(row, position));
 export const byKey = new Map(videos.map((video) => [video.key, video]));
 /** The dimensions in which the videos differ; the others are said once. */
-export const varying = page.dimensions.map((dimension, place) => ({ ...dimension, place })).filter((each) => each.options.length > 1);
+export const varying = page.dimensions
+  .map((dimension, place) => ({ ...dimension, place }))
+  .filter((each) => each.options.length > 1);
 
 const { lanes: lanesNow, ...figuresNow } = page.status;
 export const figures = signal(figuresNow);
@@ -66,10 +79,21 @@ function take({ videos: told, ...header }) {
   figures.set(header);
   for (const each of told) {
     byKey.get(each.combinationId)?.set({
-      status: each.status, attempt: each.attempt, progress: each.progress ?? null, error: each.error ?? null, review: each.review,
-      winner: Boolean(each.winner), version: each.version, priority: each.priority ?? 1, actual: each.actualCost ?? null, files: each.files ?? {},
+      status: each.status,
+      attempt: each.attempt,
+      progress: each.progress ?? null,
+      error: each.error ?? null,
+      review: each.review,
+      winner: Boolean(each.winner),
+      version: each.version,
+      priority: each.priority ?? 1,
+      actual: each.actualCost ?? null,
+      files: each.files ?? {},
     });
   }
 }
 
-export const line = new BatchLine(page.id, { since: page.since, on: { snapshot: take, delta: take, gone: () => gone.set(true) } });
+export const line = new BatchLine(page.id, {
+  since: page.since,
+  on: { snapshot: take, delta: take, gone: () => gone.set(true) },
+});

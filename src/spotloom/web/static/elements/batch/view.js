@@ -10,8 +10,14 @@ export const SORTS = {
   status: { label: "Status", live: true, of: (video) => STATES.indexOf(video.now.status) },
   cost: { label: "Cost", live: true, of: (video) => video.now.actual ?? video.cost },
   attempt: { label: "Attempts", live: true, of: (video) => video.now.attempt },
-  review: { label: "Review", live: true, of: (video) => (video.now.winner ? 0 : ["approved", "none", "rejected"].indexOf(video.now.review) + 1) },
-  ...Object.fromEntries(varying.map((each) => [each.key, { label: each.label, of: (video) => each.options[video.places[each.place]][1] }])),
+  review: {
+    label: "Review",
+    live: true,
+    of: (video) => (video.now.winner ? 0 : ["approved", "none", "rejected"].indexOf(video.now.review) + 1),
+  },
+  ...Object.fromEntries(
+    varying.map((each) => [each.key, { label: each.label, of: (video) => each.options[video.places[each.place]][1] }]),
+  ),
 };
 
 function read() {
@@ -40,7 +46,8 @@ function write({ layout, group, review, text, sort, descending, video, options }
   if (group) query.set("status", group);
   if (review) query.set("review", review);
   if (text) query.set("q", text);
-  for (const [key, places] of Object.entries(options)) for (const place of places) query.append("option", `${key}:${PLACE.get(key).options[place][0]}`);
+  for (const [key, places] of Object.entries(options))
+    for (const place of places) query.append("option", `${key}:${PLACE.get(key).options[place][0]}`);
   if (sort !== "position") query.set("sort", sort);
   if (descending) query.set("order", "desc");
   if (video) query.set("video", video);
@@ -58,7 +65,14 @@ function fits(video, { group, review, text, options }) {
   const now = video.now;
   if (group && !GROUPS[group].includes(now.status)) return false;
   if (review && now.review !== review) return false;
-  if (text && !text.toLowerCase().split(/\s+/).every((word) => video.text.includes(word))) return false;
+  if (
+    text &&
+    !text
+      .toLowerCase()
+      .split(/\s+/)
+      .every((word) => video.text.includes(word))
+  )
+    return false;
   return Object.entries(options).every(([key, wanted]) => wanted.has(video.places[PLACE.get(key).place]));
 }
 
@@ -83,7 +97,8 @@ export function go(change, { replace = false } = {}) {
   const before = view.get();
   const next = { ...before, ...change };
   const address = write(next);
-  if (address !== location.pathname + location.search) history[replace ? "replaceState" : "pushState"](null, "", address);
+  if (address !== location.pathname + location.search)
+    history[replace ? "replaceState" : "pushState"](null, "", address);
   view.set(next);
   if (["group", "review", "text", "sort", "descending", "options"].some((name) => name in change)) refresh();
 }

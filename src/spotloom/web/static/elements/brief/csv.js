@@ -11,8 +11,21 @@ function cell(value) {
 }
 
 export function csv(rows, { cost, promptOf }) {
-  const head = ["combinationId", ...vocabulary.dimensions.map((dimension) => dimension.key), "made", "reason", "estimatedCost", "prompt"];
-  const lines = rows.map((row) => [row.id, ...vocabulary.dimensions.map((dimension) => row.values[dimension.key]), row.why ? "no" : "yes",
-    row.why ? (row.why.text ?? WHY[row.why.kind]) : "", row.why ? "0.00" : cost.toFixed(2), promptOf(row) ?? ""]);
+  const head = [
+    "combinationId",
+    ...vocabulary.dimensions.map((dimension) => dimension.key),
+    "made",
+    "reason",
+    "estimatedCost",
+    "prompt",
+  ];
+  const lines = rows.map((row) => [
+    row.id,
+    ...vocabulary.dimensions.map((dimension) => row.values[dimension.key]),
+    row.why ? "no" : "yes",
+    row.why ? (row.why.text ?? WHY[row.why.kind]) : "",
+    row.why ? "0.00" : cost.toFixed(2),
+    promptOf(row) ?? "",
+  ]);
   return `\ufeff${[head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }

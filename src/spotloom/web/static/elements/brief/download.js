@@ -1,7 +1,13 @@
 // Gives the browser a file to keep.
 
 /** A name of plain letters, digits and hyphens. */
-export const slug = (text) => text.normalize("NFKD").toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "").slice(0, 40);
+export const slug = (text) =>
+  text
+    .normalize("NFKD")
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-+|-+$/g, "")
+    .slice(0, 40);
 
 /** Let the browser keep this as a file. */
 export function save(blob, name) {

@@ -7,7 +7,17 @@ export const data = pageData();
 export const vocabulary = data.vocabulary;
 const place = `spotloom.draft.${data.workspace}`;
 const USUAL_SECONDS = 10;
-const TEXTS = ["brand", "bigIdea", "visualMessaging", "audioMessaging", "productCategory", "heroVoDescription", "callToAction", "landingUrl", "animationStyle"];
+const TEXTS = [
+  "brand",
+  "bigIdea",
+  "visualMessaging",
+  "audioMessaging",
+  "productCategory",
+  "heroVoDescription",
+  "callToAction",
+  "landingUrl",
+  "animationStyle",
+];
 
 export const modelOf = (form) => data.models.find((model) => model.model === form.model) ?? data.models[0];
 export const isVoiced = (form) => (form.dimensions.audioStyle ?? []).some((option) => option.startsWith("vo-"));
@@ -18,7 +28,10 @@ export function completed(given = {}) {
   const model = modelOf(given);
   const ratios = Object.keys(model.sizes);
   const usual = model.durations.includes(USUAL_SECONDS) ? USUAL_SECONDS : model.durations[0];
-  const known = (dimension) => [given.dimensions?.[dimension.key] ?? []].flat().filter((key) => dimension.options.some((option) => option.key === key));
+  const known = (dimension) =>
+    [given.dimensions?.[dimension.key] ?? []]
+      .flat()
+      .filter((key) => dimension.options.some((option) => option.key === key));
   return {
     ...Object.fromEntries(TEXTS.map((key) => [key, given[key] ?? ""])),
     dimensions: Object.fromEntries(vocabulary.dimensions.map((dimension) => [dimension.key, known(dimension)])),
@@ -33,7 +46,11 @@ export function completed(given = {}) {
 }
 
 /** Whether anybody has put something into the form yet. */
-export const isBlank = (form) => !TEXTS.some((key) => form[key]) && !Object.values(form.dimensions).some((options) => options.length) && !form.exclude.length && form.budget === null;
+export const isBlank = (form) =>
+  !TEXTS.some((key) => form[key]) &&
+  !Object.values(form.dimensions).some((options) => options.length) &&
+  !form.exclude.length &&
+  form.budget === null;
 
 function stored() {
   try {
@@ -116,7 +133,9 @@ export const space = computed(() => {
 });
 const dimensionsNow = computed(() => JSON.stringify(form().dimensions));
 const chosenNow = computed(() => choices({ dimensions: JSON.parse(dimensionsNow.get()) }, vocabulary));
-const rowsNow = computed(() => (chosenNow.get().every((each) => each.options.length) ? combinations(chosenNow.get()) : []));
+const rowsNow = computed(() =>
+  chosenNow.get().every((each) => each.options.length) ? combinations(chosenNow.get()) : [],
+);
 
 /** What one video costs, in US dollars: the rate as the server tells it; its plan has the last word. */
 export const each = (wanted = form()) => Math.round(modelOf(wanted).perSecond * 1e4 * wanted.duration) / 1e4;
@@ -130,5 +149,17 @@ export function sendable(wanted = form()) {
   const { model, duration, aspectRatio, loop, priority, budget } = wanted;
   const dimensions = Object.fromEntries(Object.entries(wanted.dimensions).filter(([, options]) => options.length));
   const exclude = rows ? effective(rows, wanted.exclude) : wanted.exclude;
-  return { brand: "", bigIdea: "", ...sent, dimensions, model, duration, aspectRatio, loop, priority, ...(budget === null ? {} : { budget }), ...(exclude.length ? { exclude } : {}) };
+  return {
+    brand: "",
+    bigIdea: "",
+    ...sent,
+    dimensions,
+    model,
+    duration,
+    aspectRatio,
+    loop,
+    priority,
+    ...(budget === null ? {} : { budget }),
+    ...(exclude.length ? { exclude } : {}),
+  };
 }

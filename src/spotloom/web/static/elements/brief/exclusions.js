@@ -42,9 +42,16 @@ export function leaveOut(rows) {
 /** Take these combinations in again; a rule of one's own that holds for one becomes single exclusions of its others. */
 export function takeIn(rows) {
   const wanted = new Set(rows.filter((row) => row.why && row.why.kind !== "rule"));
-  if (!wanted.size) return rows.some((row) => row.why) && toast("The vocabulary's rules leave these out; they cannot be made.");
-  const opened = form().exclude.filter((entry) => typeof entry !== "string" && [...wanted].some((row) => holds(entry, row.values)));
-  const others = space.get().rows.filter((row) => !wanted.has(row) && row.why?.kind === "condition" && opened.some((entry) => holds(entry, row.values)));
+  if (!wanted.size)
+    return rows.some((row) => row.why) && toast("The vocabulary's rules leave these out; they cannot be made.");
+  const opened = form().exclude.filter(
+    (entry) => typeof entry !== "string" && [...wanted].some((row) => holds(entry, row.values)),
+  );
+  const others = space
+    .get()
+    .rows.filter(
+      (row) => !wanted.has(row) && row.why?.kind === "condition" && opened.some((entry) => holds(entry, row.values)),
+    );
   const ids = new Set([...wanted].map((row) => row.id));
   const kept = form().exclude.filter((entry) => !ids.has(entry) && !opened.includes(entry));
   const became = opened.length ? ` Your rule became ${plural(others.length, "single exclusion")}.` : "";
@@ -59,16 +66,23 @@ export function addRule(condition) {
 }
 
 export function removeRule(condition) {
-  put(form().exclude.filter((entry) => entry !== condition), `Rule removed: ${said(condition)}.`);
+  put(
+    form().exclude.filter((entry) => entry !== condition),
+    `Rule removed: ${said(condition)}.`,
+  );
 }
 
 export const rules = () => form().exclude.filter((entry) => typeof entry !== "string");
 
 /** `Mood is Unhinged or Intense and Type is Skit`. */
 export function said(condition) {
-  return Object.entries(condition).map(([key, options]) => {
-    const dimension = vocabulary.dimensions.find((one) => one.key === key);
-    const labels = [options].flat().map((option) => dimension?.options.find((one) => one.key === option)?.label ?? option);
-    return `${dimension?.label ?? key} is ${labels.join(" or ")}`;
-  }).join(" and ");
+  return Object.entries(condition)
+    .map(([key, options]) => {
+      const dimension = vocabulary.dimensions.find((one) => one.key === key);
+      const labels = [options]
+        .flat()
+        .map((option) => dimension?.options.find((one) => one.key === option)?.label ?? option);
+      return `${dimension?.label ?? key} is ${labels.join(" or ")}`;
+    })
+    .join(" and ");
 }

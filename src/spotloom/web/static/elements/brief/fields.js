@@ -27,21 +27,31 @@ const filled = (field) => {
 
 export function errorsOf(field) {
   if (!tried.get() && !left.get().has(field) && !filled(field)) return [];
-  return problems().filter((each) => each.field === field).map((each) => each.message);
+  return problems()
+    .filter((each) => each.field === field)
+    .map((each) => each.message);
 }
 
 export const idOf = (field) => `field-${field.replace(".", "-")}`;
 
 export function errorsBelow(field) {
   const found = errorsOf(field);
-  return found.length ? html`<p class="error" id="${idOf(field)}-error">${icon("circle-alert", "small")}<span>${found.map((each, place) => html`${place ? html`<br>` : nothing}${sentence(each)}`)}</span></p>` : nothing;
+  return found.length
+    ? html`<p class="error" id="${idOf(field)}-error">
+        ${icon("circle-alert", "small")}<span
+          >${found.map((each, place) => html`${place ? html`<br />` : nothing}${sentence(each)}`)}</span
+        >
+      </p>`
+    : nothing;
 }
 
 /** The server's message as a sentence of its own. */
 export const sentence = (message) => message.charAt(0).toUpperCase() + message.slice(1);
 
 /** What describes the control to people who do not see it. */
-export const describedBy = (field, hint) => [hint && `${idOf(field)}-hint`, errorsOf(field).length && `${idOf(field)}-error`].filter(Boolean).join(" ") || undefined;
+export const describedBy = (field, hint) =>
+  [hint && `${idOf(field)}-hint`, errorsOf(field).length && `${idOf(field)}-error`].filter(Boolean).join(" ") ||
+  undefined;
 
 const NEAR = 0.8;
 
@@ -51,14 +61,43 @@ export function text(field, { label, hint = "", most, required = false, long = f
   const wrong = errorsOf(field).length > 0;
   const id = idOf(field);
   const write = (event) => change({ [field]: event.target.value });
-  const counted = value.length > most * NEAR ? html`<span class="count ${value.length > most ? "bad" : ""}">${value.length} of ${most}</span>` : nothing;
+  const counted =
+    value.length > most * NEAR
+      ? html`<span class="count ${value.length > most ? "bad" : ""}">${value.length} of ${most}</span>`
+      : nothing;
   const describes = ifDefined(describedBy(field, hint));
   return html`<div class="field">
-    <label for=${id} class="line">${label}${required ? nothing : html`<span class="optional">optional</span>`}${counted}</label>
-    ${long
-      ? html`<textarea class="input" id=${id} rows="3" .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required} aria-describedby=${describes} @input=${write} @blur=${() => leave(field)}></textarea>`
-      : html`<input class="input" id=${id} type=${type} .value=${live(value)} placeholder=${example} aria-invalid=${wrong} aria-required=${required} aria-describedby=${describes} autocomplete="off" @input=${write} @blur=${() => leave(field)}>`}
-    ${hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : nothing}
-    ${errorsBelow(field)}
+    <label for=${id} class="line"
+      >${label}${required ? nothing : html`<span class="optional">optional</span>`}${counted}</label
+    >
+    ${
+      long
+        ? html`<textarea
+            class="input"
+            id=${id}
+            rows="3"
+            .value=${live(value)}
+            placeholder=${example}
+            aria-invalid=${wrong}
+            aria-required=${required}
+            aria-describedby=${describes}
+            @input=${write}
+            @blur=${() => leave(field)}
+          ></textarea>`
+        : html`<input
+            class="input"
+            id=${id}
+            type=${type}
+            .value=${live(value)}
+            placeholder=${example}
+            aria-invalid=${wrong}
+            aria-required=${required}
+            aria-describedby=${describes}
+            autocomplete="off"
+            @input=${write}
+            @blur=${() => leave(field)}
+          />`
+    }
+    ${hint ? html`<p class="hint" id="${id}-hint">${hint}</p>` : nothing} ${errorsBelow(field)}
   </div>`;
 }

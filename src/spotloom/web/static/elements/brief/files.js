@@ -33,7 +33,14 @@ class BriefFiles extends Element {
 
   render() {
     return html`${templatesButton()}
-      <label class="button">${labelled("upload", "Import")}<input class="unseen" type="file" accept=".yaml,.yml,text/yaml" aria-label="Import a brief file" @change=${pick}></label>
+      <label class="button"
+        >${labelled("upload", "Import")}<input
+          class="unseen"
+          type="file"
+          accept=".yaml,.yml,text/yaml"
+          aria-label="Import a brief file"
+          @change=${pick}
+      /></label>
       <button class="button" @click=${write}>${labelled("download", "Export")}</button>
       ${dragging.get() ? html`<div class="dropzone" aria-hidden="true"><p>Drop a brief file to open it</p></div>` : ""}`;
   }
@@ -49,14 +56,35 @@ function pick(event) {
 async function read(file) {
   try {
     const yaml = await file.text();
-    if (yaml.length > LARGEST) return toast(`${file.name} is larger than 1 MB; a brief is a page of text.`, { kind: "bad" });
+    if (yaml.length > LARGEST)
+      return toast(`${file.name} is larger than 1 MB; a brief is a page of text.`, { kind: "bad" });
     const found = await api.post("/api/brief/read", { yaml, name: file.name.slice(0, 200) || "brief.yaml" });
     const undo = replace(found.formData);
-    notes.set(found.problems.length ? { title: `${file.name} is open. ${plural(found.problems.length, "thing")} in it could not be read as it stands:`, list: found.problems.map((each) => `${each.field} ${each.message}`), kind: "warn" } : null);
-    toast(`${file.name} is open.`, { action: { label: "Undo", run: () => { undo(); notes.set(null); } } });
+    notes.set(
+      found.problems.length
+        ? {
+            title: `${file.name} is open. ${plural(found.problems.length, "thing")} in it could not be read as it stands:`,
+            list: found.problems.map((each) => `${each.field} ${each.message}`),
+            kind: "warn",
+          }
+        : null,
+    );
+    toast(`${file.name} is open.`, {
+      action: {
+        label: "Undo",
+        run: () => {
+          undo();
+          notes.set(null);
+        },
+      },
+    });
   } catch (error) {
     if (error.status !== 422) return complain(error);
-    notes.set({ title: `${file.name} was not opened; your draft is as it was.`, list: error.errors.map((each) => sentence(each.message)), kind: "bad" });
+    notes.set({
+      title: `${file.name} was not opened; your draft is as it was.`,
+      list: error.errors.map((each) => sentence(each.message)),
+      kind: "bad",
+    });
   }
 }
 

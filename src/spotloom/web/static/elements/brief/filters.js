@@ -13,11 +13,19 @@ function fromAddress() {
   const asked = new URLSearchParams(location.search);
   const facets = {};
   for (const dimension of vocabulary.dimensions) {
-    const options = (asked.get(dimension.key) ?? "").split(",").filter((key) => dimension.options.some((option) => option.key === key));
+    const options = (asked.get(dimension.key) ?? "")
+      .split(",")
+      .filter((key) => dimension.options.some((option) => option.key === key));
     if (options.length) facets[dimension.key] = options;
   }
   const [, down, key] = /^(-?)(\w*)$/.exec(asked.get("sort") ?? "") ?? [null, "", ""];
-  return { text: asked.get("q") ?? "", state: STATES.has(asked.get("state")) ? asked.get("state") : "all", facets, sort: { key, down: down === "-" }, every: asked.has("columns") };
+  return {
+    text: asked.get("q") ?? "",
+    state: STATES.has(asked.get("state")) ? asked.get("state") : "all",
+    facets,
+    sort: { key, down: down === "-" },
+    every: asked.has("columns"),
+  };
 }
 
 function toAddress() {
@@ -50,7 +58,8 @@ export function sortBy(key) {
   see({ sort: sort.key !== key ? { key, down: false } : sort.down ? { key: "", down: false } : { key, down: true } });
 }
 
-export const isNarrowed = () => Boolean(view.get().text.trim() || view.get().state !== "all" || Object.keys(view.get().facets).length);
+export const isNarrowed = () =>
+  Boolean(view.get().text.trim() || view.get().state !== "all" || Object.keys(view.get().facets).length);
 export const clear = () => see({ text: "", state: "all", facets: {} });
 
 const inState = (row, state) => state === "all" || (state === "made") === !row.why;
@@ -78,7 +87,13 @@ export function narrowed(rows, textOf) {
 
 function sorted(rows, { key, down }) {
   if (!key || key === "cost") return down ? [...rows].reverse() : rows;
-  const places = new Map(vocabulary.dimensions.find((dimension) => dimension.key === key)?.options.map((option, place) => [option.key, place]) ?? []);
+  const places = new Map(
+    vocabulary.dimensions
+      .find((dimension) => dimension.key === key)
+      ?.options.map((option, place) => [option.key, place]) ?? [],
+  );
   const worth = key === "why" ? (row) => (row.why ? 1 : 0) : (row) => places.get(row.values[key]) ?? 0;
-  return [...rows].sort((one, other) => (down ? worth(other) - worth(one) : worth(one) - worth(other)) || one.at - other.at);
+  return [...rows].sort(
+    (one, other) => (down ? worth(other) - worth(one) : worth(one) - worth(other)) || one.at - other.at,
+  );
 }

@@ -16,14 +16,20 @@ import { ANY, holds } from "./space.js";
 import "./summary.js";
 
 const selected = signal(new Set());
-const labels = new Map(vocabulary.dimensions.flatMap((dimension) => dimension.options.map((option) => [`${dimension.key}=${option.key}`, option.label])));
+const labels = new Map(
+  vocabulary.dimensions.flatMap((dimension) =>
+    dimension.options.map((option) => [`${dimension.key}=${option.key}`, option.label]),
+  ),
+);
 const labelOf = (dimension, option) => labels.get(`${dimension.key}=${option}`) ?? option;
 const texts = new WeakMap();
 
 function textOf(row) {
   let text = texts.get(row);
   if (text === undefined) {
-    text = `${row.id} ${Object.entries(row.values).map(([key, option]) => labels.get(`${key}=${option}`)).join(" ")}`.toLowerCase();
+    text = `${row.id} ${Object.entries(row.values)
+      .map(([key, option]) => labels.get(`${key}=${option}`))
+      .join(" ")}`.toLowerCase();
     texts.set(row, text);
   }
   return text;
@@ -46,21 +52,48 @@ class BriefMatrix extends Element {
 
   render() {
     const { rows, missing, total } = space.get();
-    if (missing.length) return nowhere("Nothing to show yet", `The brief has no ${missing.map((one) => one.label.toLowerCase()).join(", no ")}.`);
-    if (!rows) return nowhere(`${plural(total, "video")} are too many to list`, "Choose fewer options, so that a batch can hold them; the brief says which.");
+    if (missing.length)
+      return nowhere(
+        "Nothing to show yet",
+        `The brief has no ${missing.map((one) => one.label.toLowerCase()).join(", no ")}.`,
+      );
+    if (!rows)
+      return nowhere(
+        `${plural(total, "video")} are too many to list`,
+        "Choose fewer options, so that a batch can hold them; the brief says which.",
+      );
     const { shown, counts } = narrowed(rows, textOf);
     this.shown = shown;
     const chosen = shown.filter((row) => selected.get().has(row.id)).length;
     const sort = view.get().sort;
     return html`${this.bar(rows)}${facets(counts)}${this.narrowedBar(shown)}${ruleTags(rows)}${constants()}
-      <div class="card flush matrixcard"><div class="matrix" role="table" aria-label="Combinations" aria-rowcount=${shown.length + 1}>
-        <div role="rowgroup">${head(this.columns(), { sort, onSort: sortBy, allSelected: chosen > 0 && chosen === shown.length, someSelected: chosen > 0, onAll: () => this.selectAll(chosen < shown.length) })}</div>
-        <div role="rowgroup" class="mbody" @click=${this.clicked}></div></div>
-        ${shown.length ? nothing : html`<p class="soft nomatch">No combination matches. <button class="textbutton" @click=${clear}>Show all ${count(rows.length)}</button></p>`}</div>
+      <div class="card flush matrixcard">
+        <div class="matrix" role="table" aria-label="Combinations" aria-rowcount=${shown.length + 1}>
+          <div role="rowgroup">
+            ${head(this.columns(), {
+              sort,
+              onSort: sortBy,
+              allSelected: chosen > 0 && chosen === shown.length,
+              someSelected: chosen > 0,
+              onAll: () => this.selectAll(chosen < shown.length),
+            })}
+          </div>
+          <div role="rowgroup" class="mbody" @click=${this.clicked}></div>
+        </div>
+        ${
+          shown.length
+            ? nothing
+            : html`<p class="soft nomatch">
+                No combination matches.
+                <button class="textbutton" @click=${clear}>Show all ${count(rows.length)}</button>
+              </p>`
+        }
+      </div>
       ${this.bulkbar()}`;
   }
 
   updated() {
+    document.body.toggleAttribute("data-selecting", this.chosen().length > 0);
     const body = this.querySelector(".mbody");
     const { rows } = space.get();
     if (!body || !rows?.length) return;
@@ -83,35 +116,92 @@ class BriefMatrix extends Element {
     const { text, state } = view.get();
     const made = space.get().kept;
     const states = { all: ["All", rows.length], made: ["Made", made], excluded: ["Excluded", rows.length - made] };
-    return html`<div class="line matrixbar"><div class="withicon find">${icon("search")}<input class="input" id="find" type="search" placeholder="Find in all dimensions" aria-label="Find in all dimensions" .value=${live(text)} @input=${(event) => see({ text: event.target.value })}></div>
-      <div class="segmented" role="group" aria-label="Show">${Object.entries(states).map(([key, [label, many]]) => html`<button aria-pressed=${state === key} @click=${() => see({ state: key })}>${label} <span class="count">${count(many)}</span></button>`)}</div>
-      <span class="push line"><button class="button quiet iconic" aria-label="Undo" title="Undo (Ctrl Z)" ?disabled=${!canUndo()} @click=${undo}>${icon("undo-2")}</button>
-      <button class="button quiet iconic" aria-label="Redo" title="Redo (Ctrl Shift Z)" ?disabled=${!canRedo()} @click=${redo}>${icon("redo-2")}</button>
-      <button class="button quiet" aria-pressed=${view.get().every} @click=${() => see({ every: !view.get().every })}>${labelled("columns-2", "All dimensions")}</button>
-      <button class="button quiet" @click=${() => this.download()}>${labelled("download", "CSV")}</button></span></div>`;
+    return html`<div class="line matrixbar">
+      <div class="withicon find">
+        ${icon("search")}<input
+          class="input"
+          id="find"
+          type="search"
+          placeholder="Find in all dimensions"
+          aria-label="Find in all dimensions"
+          .value=${live(text)}
+          @input=${(event) => see({ text: event.target.value })}
+        />
+      </div>
+      <div class="segmented" role="group" aria-label="Show">
+        ${Object.entries(states).map(
+          ([key, [label, many]]) =>
+            html`<button aria-pressed=${state === key} @click=${() => see({ state: key })}>
+              ${label} <span class="count">${count(many)}</span>
+            </button>`,
+        )}
+      </div>
+      <span class="push line"
+        ><button
+          class="button quiet iconic"
+          aria-label="Undo"
+          title="Undo (Ctrl Z)"
+          ?disabled=${!canUndo()}
+          @click=${undo}
+        >
+          ${icon("undo-2")}
+        </button>
+        <button
+          class="button quiet iconic"
+          aria-label="Redo"
+          title="Redo (Ctrl Shift Z)"
+          ?disabled=${!canRedo()}
+          @click=${redo}
+        >
+          ${icon("redo-2")}
+        </button>
+        <button class="button quiet" aria-pressed=${view.get().every} @click=${() => see({ every: !view.get().every })}>
+          ${labelled("columns-2", "All dimensions")}
+        </button>
+        <button class="button quiet" @click=${() => this.download()}>${labelled("download", "CSV")}</button></span
+      >
+    </div>`;
   }
 
   /** What can be done with exactly what the filters show. */
   narrowedBar(shown) {
     if (!isNarrowed()) return nothing;
     const { text, state, facets: asked } = view.get();
-    const open = shown.filter((row) => !row.why), closed = shown.filter((row) => row.why && row.why.kind !== "rule");
+    const open = shown.filter((row) => !row.why),
+      closed = shown.filter((row) => row.why && row.why.kind !== "rule");
     const condition = Object.keys(asked).length && !text.trim() ? asked : null;
-    return html`<div class="line narrowed" role="status"><b>${plural(shown.length, "combination")} shown</b>
+    return html`<div class="line narrowed" role="status">
+      <b>${plural(shown.length, "combination")} shown</b>
       ${open.length ? html`<button class="button small" @click=${() => leaveOut(open)}>${labelled("ban", `Exclude all ${count(open.length)}`)}</button>` : nothing}
       ${closed.length ? html`<button class="button small" @click=${() => takeIn(closed)}>${labelled("undo-2", `Include all ${count(closed.length)}`)}</button>` : nothing}
-      ${condition && state !== "excluded" && open.length ? html`<button class="button small" title="Also what later edits of the brief add" @click=${() => addRule(condition)}>Exclude as a rule: ${said(condition)}</button>` : nothing}
-      <button class="button quiet small" @click=${clear}>${labelled("x", "Clear filters")}</button></div>`;
+      ${
+        condition && state !== "excluded" && open.length
+          ? html`<button
+              class="button small"
+              title="Also what later edits of the brief add"
+              @click=${() => addRule(condition)}
+            >
+              Exclude as a rule: ${said(condition)}
+            </button>`
+          : nothing
+      }
+      <button class="button quiet small" @click=${clear}>${labelled("x", "Clear filters")}</button>
+    </div>`;
   }
 
   bulkbar() {
     const rows = this.chosen();
     if (!rows.length) return nothing;
-    const open = rows.filter((row) => !row.why).length, closed = rows.filter((row) => row.why && row.why.kind !== "rule").length;
-    return html`<div class="bulkbar" role="toolbar" aria-label="Selected combinations"><b class="nowrap">${count(rows.length)} selected</b>
+    const open = rows.filter((row) => !row.why).length,
+      closed = rows.filter((row) => row.why && row.why.kind !== "rule").length;
+    return html`<div class="bulkbar" role="toolbar" aria-label="Selected combinations">
+      <b class="nowrap">${count(rows.length)} selected</b>
       ${open ? html`<button class="button small" @click=${() => leaveOut(rows)}>${labelled("ban", `Exclude ${count(open)}`)}</button>` : nothing}
       ${closed ? html`<button class="button small" @click=${() => takeIn(rows)}>${labelled("undo-2", `Include ${count(closed)}`)}</button>` : nothing}
-      <button class="button small" aria-label="Clear the selection" @click=${() => this.select([])}>${icon("x", "small")}</button></div>`;
+      <button class="button small" aria-label="Clear the selection" @click=${() => this.select([])}>
+        ${icon("x", "small")}
+      </button>
+    </div>`;
   }
 
   chosen() {
@@ -136,7 +226,9 @@ class BriefMatrix extends Element {
 
   /** Select from where the selection began to here, among what is shown. */
   reach(row) {
-    const places = [this.shown.indexOf(this.anchor ?? looking.get() ?? row), this.shown.indexOf(row)].sort((one, other) => one - other);
+    const places = [this.shown.indexOf(this.anchor ?? looking.get() ?? row), this.shown.indexOf(row)].sort(
+      (one, other) => one - other,
+    );
     if (places[0] < 0) return this.toggle(row, true);
     selected.set(new Set([...selected.get(), ...this.shown.slice(places[0], places[1] + 1).map((one) => one.id)]));
   }
@@ -144,7 +236,8 @@ class BriefMatrix extends Element {
   /** Look at the row so many places further; answers it. */
   go(by) {
     const at = this.shown.indexOf(looking.get());
-    const row = this.shown[Math.max(0, Math.min(this.shown.length - 1, at < 0 ? (by > 0 ? 0 : this.shown.length - 1) : at + by))];
+    const row =
+      this.shown[Math.max(0, Math.min(this.shown.length - 1, at < 0 ? (by > 0 ? 0 : this.shown.length - 1) : at + by))];
     if (!row) return null;
     looking.set(row);
     const line = this.#rows.lineOf(row);
@@ -177,36 +270,76 @@ class BriefMatrix extends Element {
 
   download() {
     const rows = isNarrowed() ? this.shown : space.get().rows;
-    save(new Blob([csv(rows, { cost: each(), promptOf: known })], { type: "text/csv" }), `${slug(form().brand) || "brief"}-matrix.csv`);
+    save(
+      new Blob([csv(rows, { cost: each(), promptOf: known })], { type: "text/csv" }),
+      `${slug(form().brand) || "brief"}-matrix.csv`,
+    );
   }
 }
 customElements.define("brief-matrix", BriefMatrix);
 
-const nowhere = (title, text) => html`<div class="card empty"><h2>${title}</h2><p>${text}</p><a class="button primary" href="/new">Edit the brief</a></div>`;
+const nowhere = (title, text) =>
+  html`<div class="card empty">
+    <h2>${title}</h2>
+    <p>${text}</p>
+    <a class="button primary" href="/new">Edit the brief</a>
+  </div>`;
 
 const roomy = matchMedia("(min-width: 641px)").matches;
 
 function facets(counts) {
   const varying = space.get().chosen.filter((one) => one.options.length > 1);
   if (!varying.length) return nothing;
-  return html`<details class="facets" ?open=${roomy}><summary class="small soft">${icon("filter", "small")}Filter by dimension</summary><div class="facetrows">${varying.map(({ dimension, options }) => html`<div class="facet" role="group" aria-label=${dimension.label}><span class="small soft">${dimension.label}</span>
-    <span class="chips">${options.map((option) => {
-      const on = view.get().facets[dimension.key]?.includes(option.key) ?? false;
-      return html`<button class="chip small" aria-pressed=${on} @click=${() => toggleFacet(dimension.key, option.key)}>${option.label}<span class="count">${count(counts.get(`${dimension.key}=${option.key}`) ?? 0)}</span></button>`;
-    })}</span></div>`)}</div></details>`;
+  return html`<details class="facets" ?open=${roomy}>
+    <summary class="small soft">${icon("filter", "small")}Filter by dimension</summary>
+    <div class="facetrows">
+      ${varying.map(
+        ({ dimension, options }) =>
+          html`<div class="facet" role="group" aria-label=${dimension.label}>
+            <span class="small soft">${dimension.label}</span>
+            <span class="chips"
+              >${options.map((option) => {
+                const on = view.get().facets[dimension.key]?.includes(option.key) ?? false;
+                return html`<button
+                  class="chip small"
+                  aria-pressed=${on}
+                  @click=${() => toggleFacet(dimension.key, option.key)}
+                >
+                  ${option.label}<span class="count">${count(counts.get(`${dimension.key}=${option.key}`) ?? 0)}</span>
+                </button>`;
+              })}</span
+            >
+          </div>`,
+      )}
+    </div>
+  </details>`;
 }
 
 function ruleTags(rows) {
   if (!rules().length) return nothing;
-  return html`<div class="line ruletags"><span class="small soft">Your rules</span>${rules().map((rule) => html`<span class="tag">${said(rule)} · ${count(rows.filter((row) => holds(rule, row.values)).length)}
-    <button class="textbutton" aria-label="Remove the rule ${said(rule)}" @click=${() => removeRule(rule)}>${icon("x", "small")}</button></span>`)}</div>`;
+  return html`<div class="line ruletags">
+    <span class="small soft">Your rules</span>${rules().map(
+      (rule) =>
+        html`<span class="tag"
+          >${said(rule)} · ${count(rows.filter((row) => holds(rule, row.values)).length)}
+          <button class="textbutton" aria-label="Remove the rule ${said(rule)}" @click=${() => removeRule(rule)}>
+            ${icon("x", "small")}
+          </button></span
+        >`,
+    )}
+  </div>`;
 }
 
 /** What every video has in common, so that it needs no column. */
 function constants() {
   const fixed = space.get().chosen.filter((one) => one.options.length === 1 && one.options[0].key !== ANY);
   if (!fixed.length || view.get().every) return nothing;
-  return html`<p class="small constants"><span class="soft">In every video:</span> ${fixed.map(({ dimension, options }) => html`<span class="tag"><span class="soft">${dimension.label}</span> ${options[0].label}</span> `)}</p>`;
+  return html`<p class="small constants">
+    <span class="soft">In every video:</span> ${fixed.map(
+      ({ dimension, options }) =>
+        html`<span class="tag"><span class="soft">${dimension.label}</span> ${options[0].label}</span> `,
+    )}
+  </p>`;
 }
 
 follow({ everyRow: true });

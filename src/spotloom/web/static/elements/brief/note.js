@@ -23,10 +23,31 @@ export function startOver() {
 class BriefNote extends Element {
   render() {
     const note = notes.get();
-    return html`${welcome.get() ? html`<p class="restored small soft" role="status">${icon("history", "small")}Your draft is back${restored.savedAt ? `, as you left it ${ago(restored.savedAt)}` : ""}.
-        <button class="textbutton" @click=${startOver}>Start over</button></p>` : nothing}
-      ${note ? html`<div class="notice ${note.kind} filenote" role="status">${icon("file-text")}<div><b>${note.title}</b><ul class="problems">${note.list.map((each) => html`<li>${each}</li>`)}</ul></div>
-        <button class="button quiet small iconic" aria-label="Close" @click=${() => notes.set(null)}>${icon("x", "small")}</button></div>` : nothing}`;
+    return html`${
+      welcome.get()
+        ? html`<p class="restored small soft" role="status">
+            ${icon("history", "small")}Your draft is
+            back${restored.savedAt ? `, as you left it ${ago(restored.savedAt)}` : ""}.
+            <button class="textbutton" @click=${startOver}>Start over</button>
+          </p>`
+        : nothing
+    }
+    ${
+      note
+        ? html`<div class="notice ${note.kind} filenote" role="status">
+            ${icon("file-text")}
+            <div>
+              <b>${note.title}</b>
+              <ul class="problems">
+                ${note.list.map((each) => html`<li>${each}</li>`)}
+              </ul>
+            </div>
+            <button class="button quiet small iconic" aria-label="Close" @click=${() => notes.set(null)}>
+              ${icon("x", "small")}
+            </button>
+          </div>`
+        : nothing
+    }`;
   }
 }
 customElements.define("brief-note", BriefNote);

@@ -14,11 +14,23 @@ export function onward(step) {
   const { kept, missing } = space.get();
   if (step === "matrix") {
     const stuck = missing.length || kept === 0 || kept > cap;
-    return html`<div class="onward"><a class="button primary large" aria-disabled=${stuck ? "true" : "false"} href=${stuck ? "#" : "/new/confirm"} @click=${(event) => stuck && event.preventDefault()}>Go on with ${plural(kept, "video")}${icon("arrow-right", "small")}</a>
-      <a class="button quiet" href="/new">${icon("arrow-left", "small")}Edit the brief</a></div>`;
+    return html`<div class="onward">
+      <a
+        class="button primary large"
+        aria-disabled=${stuck ? "true" : "false"}
+        href=${stuck ? "#" : "/new/confirm"}
+        @click=${(event) => stuck && event.preventDefault()}
+        >Go on with ${plural(kept, "video")}${icon("arrow-right", "small")}</a
+      >
+      <a class="button quiet" href="/new">${icon("arrow-left", "small")}Edit the brief</a>
+    </div>`;
   }
-  return html`<div class="onward"><button class="button primary large" id="onward" aria-busy=${going.get()} @click=${toMatrix}>${missing.length ? "See the matrix" : `See the matrix of ${plural(kept, "video")}`}${icon("arrow-right", "small")}</button>
-    ${tried.get() && problems().length ? html`<p class="small bad" role="status">${plural(problems().length, "thing")} to change first.</p>` : nothing}</div>`;
+  return html`<div class="onward">
+    <button class="button primary large" id="onward" aria-busy=${going.get()} @click=${toMatrix}>
+      ${missing.length ? "See the matrix" : `See the matrix of ${plural(kept, "video")}`}${icon("arrow-right", "small")}
+    </button>
+    ${tried.get() && problems().length ? html`<p class="small bad" role="status">${plural(problems().length, "thing")} to change first.</p>` : nothing}
+  </div>`;
 }
 
 /** Go to the matrix once the server has nothing against the brief; else to the first field it names. */
@@ -28,7 +40,8 @@ export async function toMatrix() {
   tried.set(true);
   await settled();
   going.set(false);
-  if (planned.get().state === "ok" || (planned.get().state === "refused" && !problems().length && space.get().rows)) location.assign("/new/matrix");
+  if (planned.get().state === "ok" || (planned.get().state === "refused" && !problems().length && space.get().rows))
+    location.assign("/new/matrix");
   else if (problems().length) requestAnimationFrame(() => focusField(problems()[0].field));
 }
 

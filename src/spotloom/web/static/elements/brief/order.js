@@ -16,11 +16,19 @@ export async function order(plan) {
   refused.set(null);
   const { batchId } = current();
   const shown = {
-    totalVideos: plan.totalVideos, estimatedCost: plan.estimatedCost,
-    combinations: plan.combinations.map((row) => ({ combinationId: row.combinationId, estimatedCost: row.estimatedCost })),
+    totalVideos: plan.totalVideos,
+    estimatedCost: plan.estimatedCost,
+    combinations: plan.combinations.map((row) => ({
+      combinationId: row.combinationId,
+      estimatedCost: row.estimatedCost,
+    })),
   };
   try {
-    const accepted = await api.post("/api/generate-batch", { formData: sendable(), matrixResult: shown, batchId }, { key: null });
+    const accepted = await api.post(
+      "/api/generate-batch",
+      { formData: sendable(), matrixResult: shown, batchId },
+      { key: null },
+    );
     forget();
     location.assign(`/campaigns/${encodeURIComponent(accepted.batchId)}`);
   } catch (error) {
@@ -30,9 +38,15 @@ export async function order(plan) {
 }
 
 function told(error) {
-  if (error instanceof Unreachable || error.status >= 500) return { kind: "lost", title: "No answer", text: LOST, list: [] };
+  if (error instanceof Unreachable || error.status >= 500)
+    return { kind: "lost", title: "No answer", text: LOST, list: [] };
   const list = (error.errors ?? []).map((each) => `${each.field} ${each.message}`);
   const text = error.message;
-  const titles = { difference: "It would be something else now", budget: "The budget does not allow it", conflict: "The name is taken", brief: "The brief needs a change" };
+  const titles = {
+    difference: "It would be something else now",
+    budget: "The budget does not allow it",
+    conflict: "The name is taken",
+    brief: "The brief needs a change",
+  };
   return { kind: error.kind, title: titles[error.kind] ?? error.title, text, list };
 }

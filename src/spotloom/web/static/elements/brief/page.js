@@ -18,4 +18,8 @@ if (data.seed) {
 }
 follow();
 keys({ m: { does: "See the matrix", run: toMatrix } });
-offer({ label: "See the matrix", run: toMatrix }, { label: "Templates", run: showTemplates }, { label: "Start over with an empty brief", run: startOver });
+offer(
+  { label: "See the matrix", run: toMatrix },
+  { label: "Templates", run: showTemplates },
+  { label: "Start over with an empty brief", run: startOver },
+);

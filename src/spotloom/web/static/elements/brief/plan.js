@@ -60,7 +60,11 @@ export async function promptOf(values, signal) {
   return plan.combinations[0].prompt;
 }
 
-export const errorsOf = (field) => planned.get().errors.filter((each) => each.field === field || each.field.startsWith(`${field}.`)).map((each) => each.message);
+export const errorsOf = (field) =>
+  planned
+    .get()
+    .errors.filter((each) => each.field === field || each.field.startsWith(`${field}.`))
+    .map((each) => each.message);
 
 /** Resolves when the server has said its word on the draft as it is now, or does not answer. */
 export function settled() {

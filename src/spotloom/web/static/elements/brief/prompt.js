@@ -49,21 +49,58 @@ class BriefPrompt extends Element {
   render() {
     arrived.get();
     const row = looking.get();
-    if (!row || !space.get().rows?.includes(row)) return html`<section class="card promptcard isempty"><p class="soft small">${icon("file-text", "small")} Choose a row to read its prompt: <kbd>J</kbd> <kbd>K</kbd>, or a click.</p></section>`;
+    if (!row || !space.get().rows?.includes(row))
+      return html`<section class="card promptcard isempty">
+        <p class="soft small">
+          ${icon("file-text", "small")} Choose a row to read its prompt: <kbd>J</kbd> <kbd>K</kbd>, or a click.
+        </p>
+      </section>`;
     const text = known(row);
     if (text === null && row.why?.kind !== "rule" && planned.get().state !== "waiting") find(row);
-    return html`<section class="card promptcard ${sheet.get() ? "isopen" : ""}" aria-label="Prompt of the chosen combination">
-      <header><h2>Prompt</h2>${text ? html`<button class="button small" @click=${() => copy(row)}>${labelled("copy", "Copy")}</button>` : nothing}
-        <button class="button quiet small iconic closer" aria-label="Close" @click=${() => sheet.set(false)}>${icon("x", "small")}</button></header>
-      <p class="values">${vocabulary.dimensions.filter((one) => row.values[one.key] !== ANY).map((one) => html`<span class="tag" title=${one.label}>${one.options.find((option) => option.key === row.values[one.key])?.label}</span>`)}</p>
-      ${row.why?.kind === "rule" ? html`<p class="notice">${icon("ban")}<span>${row.why.text}</span></p>` : text ? html`<div class="prompt">${paragraphs(text)}</div>` : html`<div class="skeleton promptwait" aria-busy="true"></div>`}
-      <footer class="line small soft"><span class="mono">${row.id}</span><span>${row.why ? "not made" : money(each())}</span>
-        ${row.why?.kind === "rule" ? nothing : html`<button class="button small push" @click=${() => (row.why ? takeIn([row]) : leaveOut([row]))}>${row.why ? labelled("undo-2", "Include") : labelled("ban", "Exclude")}</button>`}</footer></section>`;
+    return html`<section
+      class="card promptcard ${sheet.get() ? "isopen" : ""}"
+      aria-label="Prompt of the chosen combination"
+    >
+      <header>
+        <h2>Prompt</h2>
+        ${text ? html`<button class="button small" @click=${() => copy(row)}>${labelled("copy", "Copy")}</button>` : nothing}
+        <button class="button quiet small iconic closer" aria-label="Close" @click=${() => sheet.set(false)}>
+          ${icon("x", "small")}
+        </button>
+      </header>
+      <p class="values">
+        ${vocabulary.dimensions
+          .filter((one) => row.values[one.key] !== ANY)
+          .map(
+            (one) =>
+              html`<span class="tag" title=${one.label}
+                >${one.options.find((option) => option.key === row.values[one.key])?.label}</span
+              >`,
+          )}
+      </p>
+      ${
+        row.why?.kind === "rule"
+          ? html`<p class="notice">${icon("ban")}<span>${row.why.text}</span></p>`
+          : text
+            ? html`<div class="prompt">${paragraphs(text)}</div>`
+            : html`<div class="skeleton promptwait" aria-busy="true"></div>`
+      }
+      <footer class="line small soft">
+        <span class="mono">${row.id}</span><span>${row.why ? "not made" : money(each())}</span> ${
+          row.why?.kind === "rule"
+            ? nothing
+            : html`<button class="button small push" @click=${() => (row.why ? takeIn([row]) : leaveOut([row]))}>
+                ${row.why ? labelled("undo-2", "Include") : labelled("ban", "Exclude")}
+              </button>`
+        }
+      </footer>
+    </section>`;
   }
 }
 customElements.define("brief-prompt", BriefPrompt);
 
-const paragraphs = (text) => text.split("\n").map((line) => {
-  const [label, ...rest] = line.split(": ");
-  return html`<p><b>${label}</b> ${rest.join(": ")}</p>`;
-});
+const paragraphs = (text) =>
+  text.split("\n").map((line) => {
+    const [label, ...rest] = line.split(": ");
+    return html`<p><b>${label}</b> ${rest.join(": ")}</p>`;
+  });

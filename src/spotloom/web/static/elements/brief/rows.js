@@ -20,8 +20,19 @@ export class Rows {
     this.#lines.clear();
     this.body.textContent = "";
     const pattern = document.createElement("div");
-    render(html`<div class="mrow" role="row" tabindex="-1"><span class="pick" role="cell"><input type="checkbox" tabindex="-1"></span>${this.columns.map(() => html`<span class="value" role="cell"></span>`)}
-      <span class="why" role="cell"></span><span class="cost number" role="cell">${money(this.cost)}</span><span class="act" role="cell"><button class="button quiet small iconic" tabindex="-1">${icon("ban", "small")}${icon("undo-2", "small")}</button></span></div>`, pattern);
+    render(
+      html`<div class="mrow" role="row" tabindex="-1">
+        <span class="pick" role="cell"><input type="checkbox" tabindex="-1" /></span
+        >${this.columns.map(() => html`<span class="value" role="cell"></span>`)} <span class="why" role="cell"></span
+        ><span class="cost number" role="cell">${money(this.cost)}</span
+        ><span class="act" role="cell"
+          ><button class="button quiet small iconic" tabindex="-1">
+            ${icon("ban", "small")}${icon("undo-2", "small")}
+          </button></span
+        >
+      </div>`,
+      pattern,
+    );
     const model = pattern.firstElementChild;
     const marks = document.createNodeIterator(model, NodeFilter.SHOW_COMMENT);
     for (let mark = marks.nextNode(); mark; mark = marks.nextNode()) mark.remove();
@@ -37,7 +48,14 @@ export class Rows {
       });
       const name = this.nameOf(row);
       pick.firstElementChild.setAttribute("aria-label", `Select ${name}`);
-      this.#lines.set(row, { line, box: pick.firstElementChild, why: rest[this.columns.length], button: rest.at(-1).firstElementChild, name, state: null });
+      this.#lines.set(row, {
+        line,
+        box: pick.firstElementChild,
+        why: rest[this.columns.length],
+        button: rest.at(-1).firstElementChild,
+        name,
+        state: null,
+      });
       all.append(line);
     }
     this.body.append(all);
@@ -45,7 +63,10 @@ export class Rows {
   }
 
   nameOf(row) {
-    return this.columns.map((dimension) => this.label(dimension, row.values[dimension.key])).join(", ") || `combination ${row.at + 1}`;
+    return (
+      this.columns.map((dimension) => this.label(dimension, row.values[dimension.key])).join(", ") ||
+      `combination ${row.at + 1}`
+    );
   }
 
   lineOf(row) {
@@ -71,7 +92,10 @@ export class Rows {
       parts.why.title = row.why?.text ?? "";
       parts.button.disabled = kind === "rule";
       parts.button.title = kind === "rule" ? row.why.text : kind ? "Include" : "Exclude";
-      parts.button.setAttribute("aria-label", kind === "rule" ? `Left out: ${row.why.text}` : `${kind ? "Include" : "Exclude"} ${parts.name}`);
+      parts.button.setAttribute(
+        "aria-label",
+        kind === "rule" ? `Left out: ${row.why.text}` : `${kind ? "Include" : "Exclude"} ${parts.name}`,
+      );
     }
   }
 
@@ -108,8 +132,28 @@ export class Rows {
 export function head(columns, { sort, onSort, allSelected, someSelected, onAll }) {
   const column = (key, label, kind = "") => {
     const on = sort.key === key;
-    return html`<span role="columnheader" class=${kind} aria-sort=${on ? (sort.down ? "descending" : "ascending") : "none"}><button class="sorter" @click=${() => onSort(key)}>${label}${on ? icon(sort.down ? "arrow-down" : "arrow-up", "small") : nothing}</button></span>`;
+    return html`<span
+      role="columnheader"
+      class=${kind}
+      aria-sort=${on ? (sort.down ? "descending" : "ascending") : "none"}
+      ><button class="sorter" @click=${() => onSort(key)}>
+        ${label}${on ? icon(sort.down ? "arrow-down" : "arrow-up", "small") : nothing}
+      </button></span
+    >`;
   };
-  return html`<div class="mrow mhead" role="row"><span class="pick" role="columnheader"><input type="checkbox" aria-label="Select all that are shown" .checked=${allSelected} .indeterminate=${someSelected && !allSelected} @change=${onAll}></span>
-    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", "Cost", "number")}<span role="columnheader" class="act"><span class="unseen">Exclude or include</span></span></div>`;
+  return html`<div class="mrow mhead" role="row">
+    <span class="pick" role="columnheader"
+      ><input
+        type="checkbox"
+        aria-label="Select all that are shown"
+        .checked=${allSelected}
+        .indeterminate=${someSelected && !allSelected}
+        @change=${onAll}
+    /></span>
+    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", "Cost", "number")}<span
+      role="columnheader"
+      class="act"
+      ><span class="unseen">Exclude or include</span></span
+    >
+  </div>`;
 }

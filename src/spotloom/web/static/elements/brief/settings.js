@@ -11,20 +11,51 @@ const USUAL = [5, 10, 15, 20, 30];
 const PRIORITIES = { high: "High", normal: "Normal", low: "Low" };
 const SHAPES = { "9:16": "Upright", "16:9": "Wide", "1:1": "Square" };
 
-export const settings = () => html`<div class="settings">${models()}${durations()}${ratios()}${loop()}${priorities()}${budget()}</div>`;
+export const settings = () =>
+  html`<div class="settings">${models()}${durations()}${ratios()}${loop()}${priorities()}${budget()}</div>`;
 
-const radio = (name, value, checked, pick, words) => html`<label class="chip"><input type="radio" name=${name} value=${value} .checked=${live(checked)} @change=${pick}>${words}</label>`;
+const radio = (name, value, checked, pick, words) =>
+  html`<label class="chip"
+    ><input type="radio" name=${name} value=${value} .checked=${live(checked)} @change=${pick} />${words}</label
+  >`;
 
 function models() {
   const pick = (model) => () => {
     const before = form();
     change({ model: model.model });
-    if (form().duration !== before.duration) toast(`${model.model} does not make ${before.duration} s; the videos are ${form().duration} s long now.`);
+    if (form().duration !== before.duration)
+      toast(`${model.model} does not make ${before.duration} s; the videos are ${form().duration} s long now.`);
   };
-  return html`<fieldset class="field" id=${idOf("model")}><legend class="label">Model</legend><div class="modelcards">${data.models.map((model) => html`
-    <label class="modelcard"><input type="radio" name="model" .checked=${live(form().model === model.model)} @change=${pick(model)}><span><b>${model.model}</b>
-      <small>${money(model.perSecond)} a second${model.charges ? "" : ", as a forecast"} · ${model.audio ? "with sound" : "silent"}<br>Price of ${date(model.priceAsOf)}</small></span></label>`)}</div>
-    <p class="hint">${modelOf(form()).charges ? `Made and charged by ${modelOf(form()).provider}.` : "The sandbox draws animatics here; nothing is charged. Costs are a forecast."}</p>${errorsBelow("model")}</fieldset>`;
+  return html`<fieldset class="field" id=${idOf("model")}>
+    <legend class="label">Model</legend>
+    <div class="modelcards">
+      ${data.models.map(
+        (model) =>
+          html` <label class="modelcard"
+            ><input
+              type="radio"
+              name="model"
+              .checked=${live(form().model === model.model)}
+              @change=${pick(model)}
+            /><span
+              ><b>${model.model}</b>
+              <small
+                >${money(model.perSecond)} a second${model.charges ? "" : ", as a forecast"} ·
+                ${model.audio ? "with sound" : "silent"} <br />Price of ${date(model.priceAsOf)}</small
+              ></span
+            ></label
+          >`,
+      )}
+    </div>
+    <p class="hint">
+      ${
+        modelOf(form()).charges
+          ? `Made and charged by ${modelOf(form()).provider}.`
+          : "The sandbox draws animatics here; nothing is charged. Costs are a forecast."
+      }
+    </p>
+    ${errorsBelow("model")}
+  </fieldset>`;
 }
 
 function durations() {
@@ -37,27 +68,82 @@ function durations() {
     if (offered.includes(seconds)) change({ duration: seconds });
   };
   const settle = (event) => (event.target.value = form().duration);
-  return html`<fieldset class="field" id=${idOf("duration")}><legend class="label">Length</legend><div class="chips">${chips.map((seconds) => radio("duration", seconds, form().duration === seconds, set(seconds), `${seconds} s`))}
-    ${few ? nothing : html`<label class="line keep small soft">or <input class="input small seconds" type="number" min=${offered[0]} max=${offered.at(-1)} step="1" aria-label="Length in seconds" .value=${live(String(form().duration))} @input=${typed} @blur=${settle}> s</label>`}</div>
-    <p class="hint">${few ? "Seconds of each video." : `Whole seconds from ${offered[0]} to ${offered.at(-1)}.`}</p>${errorsBelow("duration")}</fieldset>`;
+  return html`<fieldset class="field" id=${idOf("duration")}>
+    <legend class="label">Length</legend>
+    <div class="chips">
+      ${chips.map((seconds) => radio("duration", seconds, form().duration === seconds, set(seconds), `${seconds} s`))}
+      ${
+        few
+          ? nothing
+          : html`<label class="line keep small soft"
+              >or
+              <input
+                class="input small seconds"
+                type="number"
+                min=${offered[0]}
+                max=${offered.at(-1)}
+                step="1"
+                aria-label="Length in seconds"
+                .value=${live(String(form().duration))}
+                @input=${typed}
+                @blur=${settle}
+              />
+              s</label
+            >`
+      }
+    </div>
+    <p class="hint">${few ? "Seconds of each video." : `Whole seconds from ${offered[0]} to ${offered.at(-1)}.`}</p>
+    ${errorsBelow("duration")}
+  </fieldset>`;
 }
 
 function ratios() {
   const { sizes } = modelOf(form());
-  return html`<fieldset class="field" id=${idOf("aspectRatio")}><legend class="label">Format</legend><div class="chips">${Object.keys(sizes).map((ratio) =>
-    radio("aspectRatio", ratio, form().aspectRatio === ratio, () => change({ aspectRatio: ratio }), html`<i class="shape" data-ratio=${ratio} aria-hidden="true"></i>${SHAPES[ratio] ?? ""} ${ratio}`))}</div>
-    <p class="hint">${sizes[form().aspectRatio]?.replace("x", " × ")} pixels.</p>${errorsBelow("aspectRatio")}</fieldset>`;
+  return html`<fieldset class="field" id=${idOf("aspectRatio")}>
+    <legend class="label">Format</legend>
+    <div class="chips">
+      ${Object.keys(sizes).map((ratio) =>
+        radio(
+          "aspectRatio",
+          ratio,
+          form().aspectRatio === ratio,
+          () => change({ aspectRatio: ratio }),
+          html`<i class="shape" data-ratio=${ratio} aria-hidden="true"></i>${SHAPES[ratio] ?? ""} ${ratio}`,
+        ),
+      )}
+    </div>
+    <p class="hint">${sizes[form().aspectRatio]?.replace("x", " × ")} pixels.</p>
+    ${errorsBelow("aspectRatio")}
+  </fieldset>`;
 }
 
 function loop() {
   if (!modelOf(form()).loop) return nothing;
-  return html`<div class="field"><label class="check"><input type="checkbox" id=${idOf("loop")} .checked=${live(form().loop)} @change=${(event) => change({ loop: event.target.checked })}>Seamless loop</label>
-    <p class="hint">The last frame flows into the first.</p>${errorsBelow("loop")}</div>`;
+  return html`<div class="field">
+    <label class="check"
+      ><input
+        type="checkbox"
+        id=${idOf("loop")}
+        .checked=${live(form().loop)}
+        @change=${(event) => change({ loop: event.target.checked })}
+      />Seamless loop</label
+    >
+    <p class="hint">The last frame flows into the first.</p>
+    ${errorsBelow("loop")}
+  </div>`;
 }
 
 function priorities() {
-  return html`<fieldset class="field" id=${idOf("priority")}><legend class="label">Priority</legend><div class="chips">${Object.entries(PRIORITIES).map(([key, label]) =>
-    radio("priority", key, form().priority === key, () => change({ priority: key }), label))}</div><p class="hint">Where it stands in line beside other campaigns.</p>${errorsBelow("priority")}</fieldset>`;
+  return html`<fieldset class="field" id=${idOf("priority")}>
+    <legend class="label">Priority</legend>
+    <div class="chips">
+      ${Object.entries(PRIORITIES).map(([key, label]) =>
+        radio("priority", key, form().priority === key, () => change({ priority: key }), label),
+      )}
+    </div>
+    <p class="hint">Where it stands in line beside other campaigns.</p>
+    ${errorsBelow("priority")}
+  </fieldset>`;
 }
 
 function budget() {
@@ -69,8 +155,23 @@ function budget() {
   // While somebody types "99." the field keeps their characters, not our reading of them.
   const shown = (input) => (document.activeElement === input ? input.value : (value ?? ""));
   const id = idOf("budget");
-  return html`<div class="field"><label for=${id} class="line">Budget of this campaign<span class="optional">optional</span></label>
-    <div class="withicon">${icon("dollar-sign", "small")}<input class="input" id=${id} inputmode="decimal" autocomplete="off" placeholder="No cap of its own" aria-invalid=${errorsOf("budget").length > 0} aria-describedby=${ifDefined(describedBy("budget", "hint"))}
-      .value=${live(String(shown(document.getElementById(id))))} @input=${write} @blur=${() => leave("budget")}></div>
-    <p class="hint" id="${id}-hint">In US dollars. An order that costs more is refused, also with retries.</p>${errorsBelow("budget")}</div>`;
+  return html`<div class="field">
+    <label for=${id} class="line">Budget of this campaign<span class="optional">optional</span></label>
+    <div class="withicon">
+      ${icon("dollar-sign", "small")}<input
+        class="input"
+        id=${id}
+        inputmode="decimal"
+        autocomplete="off"
+        placeholder="No cap of its own"
+        aria-invalid=${errorsOf("budget").length > 0}
+        aria-describedby=${ifDefined(describedBy("budget", "hint"))}
+        .value=${live(String(shown(document.getElementById(id))))}
+        @input=${write}
+        @blur=${() => leave("budget")}
+      />
+    </div>
+    <p class="hint" id="${id}-hint">In US dollars. An order that costs more is refused, also with retries.</p>
+    ${errorsBelow("budget")}
+  </div>`;
 }

@@ -22,7 +22,12 @@ export function factors(chosen) {
 }
 
 /** Whether an exclusion or a rule, `{dimension: option or options}`, holds for these values. */
-export const holds = (when, values) => Object.entries(when).every(([key, options]) => (Array.isArray(options) ? options.includes(values[key]) : options === values[key]));
+export function holds(when, values) {
+  let known = terms.get(when);
+  if (!known) terms.set(when, (known = Object.entries(when).map(([key, options]) => [key, [options].flat()])));
+  return known.every(([key, options]) => options.includes(values[key]));
+}
+const terms = new WeakMap(); // a condition's entries: it is held against hundreds of rows at each change
 
 /** Every combination, the last dimension fastest, with `at`, `id`, `values` and `why`; null when there are too many to list. */
 export function combinations(chosen) {
@@ -72,7 +77,9 @@ export function judge(rows, exclude, rules) {
 /** The exclusions that leave something out here; the others wait for an edit of the brief. */
 export function effective(rows, exclude) {
   const ids = new Set(exclude.some((entry) => typeof entry === "string") ? rows.map((row) => row.id) : []);
-  return exclude.filter((entry) => (typeof entry === "string" ? ids.has(entry) : rows.some((row) => holds(entry, row.values))));
+  return exclude.filter((entry) =>
+    typeof entry === "string" ? ids.has(entry) : rows.some((row) => holds(entry, row.values)),
+  );
 }
 
 const names = new Map();
@@ -80,7 +87,11 @@ const LETTERS = "abcdefghijklmnopqrstuvwxyz234567";
 
 /** The id that these values have everywhere and for ever; the server makes the same one (`combination_key`). */
 export function combinationId(values) {
-  const text = Object.entries(values).filter(([, option]) => option !== ANY).map(([key, option]) => `${key}=${option}`).sort().join("\n");
+  const text = Object.entries(values)
+    .filter(([, option]) => option !== ANY)
+    .map(([key, option]) => `${key}=${option}`)
+    .sort()
+    .join("\n");
   let name = names.get(text);
   if (name === undefined) {
     const [first, second] = sha256(new TextEncoder().encode(text));
@@ -105,22 +116,49 @@ function sha256(bytes) {
   new Uint8Array(padded.buffer).set(bytes);
   padded.setUint8(bytes.length, 0x80);
   padded.setUint32(padded.byteLength - 4, bytes.length * 8);
-  const state = Uint32Array.from(START), w = new Uint32Array(64);
+  const state = Uint32Array.from(START),
+    w = new Uint32Array(64);
   for (let block = 0; block < padded.byteLength; block += 64) {
     for (let i = 0; i < 64; i++) {
       if (i < 16) w[i] = padded.getUint32(block + i * 4);
       else {
-        const a = w[i - 15], b = w[i - 2];
-        w[i] = w[i - 16] + (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3)) + w[i - 7] + (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
+        const a = w[i - 15],
+          b = w[i - 2];
+        w[i] =
+          w[i - 16] +
+          (turned(a, 7) ^ turned(a, 18) ^ (a >>> 3)) +
+          w[i - 7] +
+          (turned(b, 17) ^ turned(b, 19) ^ (b >>> 10));
       }
     }
-    let a = state[0], b = state[1], c = state[2], d = state[3], e = state[4], f = state[5], g = state[6], h = state[7];
+    let a = state[0],
+      b = state[1],
+      c = state[2],
+      d = state[3],
+      e = state[4],
+      f = state[5],
+      g = state[6],
+      h = state[7];
     for (let i = 0; i < 64; i++) {
       const one = (h + (turned(e, 6) ^ turned(e, 11) ^ turned(e, 25)) + ((e & f) ^ (~e & g)) + K[i] + w[i]) | 0;
       const two = ((turned(a, 2) ^ turned(a, 13) ^ turned(a, 22)) + ((a & b) ^ (a & c) ^ (b & c))) | 0;
-      h = g; g = f; f = e; e = (d + one) | 0; d = c; c = b; b = a; a = (one + two) | 0;
+      h = g;
+      g = f;
+      f = e;
+      e = (d + one) | 0;
+      d = c;
+      c = b;
+      b = a;
+      a = (one + two) | 0;
     }
-    state[0] += a; state[1] += b; state[2] += c; state[3] += d; state[4] += e; state[5] += f; state[6] += g; state[7] += h;
+    state[0] += a;
+    state[1] += b;
+    state[2] += c;
+    state[3] += d;
+    state[4] += e;
+    state[5] += f;
+    state[6] += g;
+    state[7] += h;
   }
   return state;
 }

@@ -10,7 +10,8 @@ const kept = signal(null); // null until they are asked for
 let dialog = null;
 let naming = null; // the id that is being renamed
 
-export const templatesButton = () => html`<button class="button" aria-haspopup="dialog" @click=${show}>${labelled("book-open", "Templates")}</button>`;
+export const templatesButton = () =>
+  html`<button class="button" aria-haspopup="dialog" @click=${show}>${labelled("book-open", "Templates")}</button>`;
 
 export async function show() {
   dialog = document.createElement("dialog");
@@ -36,24 +37,104 @@ async function load() {
   draw();
 }
 
-const draw = () => render(html`<h2>Templates</h2><p class="soft small">Briefs of this workspace to start from. Your colleagues see them, too.</p>
-  ${may("editor") ? saveForm() : nothing}
-  ${kept.get() === null ? html`<div class="stack tight" aria-busy="true">${[1, 2].map(() => html`<div class="skeleton templaterow"></div>`)}</div>`
-    : kept.get().length ? html`<ul class="templates">${kept.get().map(row)}</ul>` : html`<p class="soft templatesempty">There is no template yet.</p>`}
-  <footer><button class="button" @click=${() => dialog.close()}>Close</button></footer>`, dialog);
+const draw = () =>
+  render(
+    html`<h2>Templates</h2>
+      <p class="soft small">Briefs of this workspace to start from. Your colleagues see them, too.</p>
+      ${may("editor") ? saveForm() : nothing}
+      ${
+        kept.get() === null
+          ? html`<div class="stack tight" aria-busy="true">
+              ${[1, 2].map(() => html`<div class="skeleton templaterow"></div>`)}
+            </div>`
+          : kept.get().length
+            ? html`<ul class="templates">
+                ${kept.get().map(row)}
+              </ul>`
+            : html`<p class="soft templatesempty">There is no template yet.</p>`
+      }
+      <footer><button class="button" @click=${() => dialog.close()}>Close</button></footer>`,
+    dialog,
+  );
 
-const saveForm = () => html`<form class="line keep" @submit=${save}><input class="input small" name="name" required maxlength="80" placeholder="Name for the brief as it is now" aria-label="Name of the new template" autocomplete="off">
-  <button class="button small">${labelled("save", "Save")}</button></form>`;
+const saveForm = () =>
+  html`<form class="line keep" @submit=${save}>
+    <input
+      class="input small"
+      name="name"
+      required
+      maxlength="80"
+      placeholder="Name for the brief as it is now"
+      aria-label="Name of the new template"
+      autocomplete="off"
+    />
+    <button class="button small">${labelled("save", "Save")}</button>
+  </form>`;
 
 function row(one) {
   if (naming === one.id) {
-    return html`<li><form class="line keep" @submit=${(event) => rename(event, one)}><input class="input small" name="name" required maxlength="80" .value=${one.name} aria-label="New name" autocomplete="off">
-      <button class="button small">Rename</button><button type="button" class="button quiet small" @click=${() => { naming = null; draw(); }}>Back</button></form></li>`;
+    return html`<li>
+      <form class="line keep" @submit=${(event) => rename(event, one)}>
+        <input
+          class="input small"
+          name="name"
+          required
+          maxlength="80"
+          .value=${one.name}
+          aria-label="New name"
+          autocomplete="off"
+        />
+        <button class="button small">Rename</button
+        ><button
+          type="button"
+          class="button quiet small"
+          @click=${() => {
+            naming = null;
+            draw();
+          }}
+        >
+          Back
+        </button>
+      </form>
+    </li>`;
   }
-  return html`<li class="line keep"><button class="templaterow" @click=${() => start(one)}><b class="clip">${one.name}</b><span class="soft small">${ago(one.updatedAt)}</span></button>
-    ${may("editor") ? html`<button class="button quiet small iconic" aria-label="Save the brief over ${one.name}" title="Save the brief over it" @click=${() => over(one)}>${icon("save", "small")}</button>
-      <button class="button quiet small iconic" aria-label="Rename ${one.name}" title="Rename" @click=${() => { naming = one.id; draw(); dialog.querySelector("li input").focus(); }}>${icon("pencil", "small")}</button>
-      <button class="button quiet small iconic" aria-label="Delete ${one.name}" title="Delete" @click=${() => remove(one)}>${icon("trash-2", "small")}</button>` : nothing}</li>`;
+  return html`<li class="line keep">
+    <button class="templaterow" @click=${() => start(one)}>
+      <b class="clip">${one.name}</b><span class="soft small">${ago(one.updatedAt)}</span>
+    </button>
+    ${
+      may("editor")
+        ? html`<button
+              class="button quiet small iconic"
+              aria-label="Save the brief over ${one.name}"
+              title="Save the brief over it"
+              @click=${() => over(one)}
+            >
+              ${icon("save", "small")}
+            </button>
+            <button
+              class="button quiet small iconic"
+              aria-label="Rename ${one.name}"
+              title="Rename"
+              @click=${() => {
+                naming = one.id;
+                draw();
+                dialog.querySelector("li input").focus();
+              }}
+            >
+              ${icon("pencil", "small")}
+            </button>
+            <button
+              class="button quiet small iconic"
+              aria-label="Delete ${one.name}"
+              title="Delete"
+              @click=${() => remove(one)}
+            >
+              ${icon("trash-2", "small")}
+            </button>`
+        : nothing
+    }
+  </li>`;
 }
 
 /** The draft as a template keeps it: with every exclusion, also those without effect now. */
@@ -103,7 +184,9 @@ async function over(one) {
   const { formData: before } = await api.get(`/api/templates/${one.id}`);
   await attempt(async () => {
     await api.patch(`/api/templates/${one.id}`, { formData: whole() });
-    toast(`“${one.name}” is the brief as it is now.`, { action: { label: "Undo", run: () => attempt(() => api.patch(`/api/templates/${one.id}`, { formData: before })) } });
+    toast(`“${one.name}” is the brief as it is now.`, {
+      action: { label: "Undo", run: () => attempt(() => api.patch(`/api/templates/${one.id}`, { formData: before })) },
+    });
   });
 }
 
@@ -111,6 +194,8 @@ async function remove(one) {
   const { formData } = await api.get(`/api/templates/${one.id}`);
   await attempt(async () => {
     await api.delete(`/api/templates/${one.id}`);
-    toast(`“${one.name}” is deleted.`, { action: { label: "Undo", run: () => attempt(() => api.post("/api/templates", { name: one.name, formData })) } });
+    toast(`“${one.name}” is deleted.`, {
+      action: { label: "Undo", run: () => attempt(() => api.post("/api/templates", { name: one.name, formData })) },
+    });
   });
 }

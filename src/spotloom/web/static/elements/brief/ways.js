@@ -39,13 +39,15 @@ export function fewer(limit) {
       dropped.push(next);
       left -= tally(dimension, next);
     }
-    if (left <= limit && left > 0) found.push({ dimension, dropped, left, keep: options.filter((option) => !dropped.includes(option)) });
+    if (left <= limit && left > 0)
+      found.push({ dimension, dropped, left, keep: options.filter((option) => !dropped.includes(option)) });
   }
   found.sort((one, other) => one.dropped.length - other.dropped.length || other.left - one.left);
   const ways = found.slice(0, MOST_WAYS).map(({ dimension, dropped, left, keep }) => ({
-    text: keep.length < dropped.length || dropped.length > MOST_NAMED
-      ? `Keep only ${listed(keep.map((option) => option.label))} of ${dimension.label}`
-      : `Drop ${listed(dropped.map((option) => option.label))} from ${dimension.label}`,
+    text:
+      keep.length < dropped.length || dropped.length > MOST_NAMED
+        ? `Keep only ${listed(keep.map((option) => option.label))} of ${dimension.label}`
+        : `Drop ${listed(dropped.map((option) => option.label))} from ${dimension.label}`,
     left,
     change: { dimensions: { ...form().dimensions, [dimension.key]: keep.map((option) => option.key) } },
   }));
@@ -57,7 +59,8 @@ function tallied(chosen, rows) {
   const counts = new Map();
   for (const row of rows) {
     if (row.why) continue;
-    for (const [key, option] of Object.entries(row.values)) counts.set(`${key}=${option}`, (counts.get(`${key}=${option}`) ?? 0) + 1);
+    for (const [key, option] of Object.entries(row.values))
+      counts.set(`${key}=${option}`, (counts.get(`${key}=${option}`) ?? 0) + 1);
   }
   return (dimension, option) => counts.get(`${dimension.key}=${option.key}`) ?? 0;
 }
@@ -75,7 +78,13 @@ function singles(chosen, limit) {
   }
   const dimensions = { ...form().dimensions };
   for (const { dimension, options } of cut) dimensions[dimension.key] = [options[0].key];
-  return [{ text: `Keep one option each: ${listed(cut.map((each) => `${each.options[0].label} in ${each.dimension.label}`))}`, left: total(), change: { dimensions } }];
+  return [
+    {
+      text: `Keep one option each: ${listed(cut.map((each) => `${each.options[0].label} in ${each.dimension.label}`))}`,
+      left: total(),
+      change: { dimensions },
+    },
+  ];
 }
 
 /** The ways to spend at most that much without fewer videos: shorter ones, another model, a higher budget. */
@@ -85,11 +94,29 @@ export function cheaper(bound) {
   const model = modelOf(now);
   const costs = (changed) => Math.round(each({ ...now, ...changed }) * kept * 100) / 100;
   const ways = [];
-  const shorter = model.durations.filter((seconds) => seconds < now.duration && costs({ duration: seconds }) <= bound.left).pop();
-  if (shorter) ways.push({ text: `Make them ${shorter} s long`, cost: costs({ duration: shorter }), change: { duration: shorter } });
-  const other = data.models.find((one) => one.perSecond < model.perSecond && one.durations.includes(now.duration) && costs({ model: one.model }) <= bound.left);
-  if (other) ways.push({ text: `Use ${other.model}`, cost: costs({ model: other.model }), change: { model: other.model } });
-  if (bound.own) ways.push({ text: `Raise this campaign's budget to ${money(costs({}))}`, cost: costs({}), change: { budget: costs({}) } });
+  const shorter = model.durations
+    .filter((seconds) => seconds < now.duration && costs({ duration: seconds }) <= bound.left)
+    .pop();
+  if (shorter)
+    ways.push({
+      text: `Make them ${shorter} s long`,
+      cost: costs({ duration: shorter }),
+      change: { duration: shorter },
+    });
+  const other = data.models.find(
+    (one) =>
+      one.perSecond < model.perSecond &&
+      one.durations.includes(now.duration) &&
+      costs({ model: one.model }) <= bound.left,
+  );
+  if (other)
+    ways.push({ text: `Use ${other.model}`, cost: costs({ model: other.model }), change: { model: other.model } });
+  if (bound.own)
+    ways.push({
+      text: `Raise this campaign's budget to ${money(costs({}))}`,
+      cost: costs({}),
+      change: { budget: costs({}) },
+    });
   return ways;
 }
 

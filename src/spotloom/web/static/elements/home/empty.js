@@ -4,7 +4,11 @@ import { html } from "../../vendor/lit.js";
 
 const STEPS = [
   ["pencil", "Write one brief", "The idea, what to show, what to say, and the choices to try."],
-  ["layers", "See every combination", "Choices multiply into videos. Strike out what you do not want; the cost is known before anything is made."],
+  [
+    "layers",
+    "See every combination",
+    "Choices multiply into videos. Strike out what you do not want; the cost is known before anything is made.",
+  ],
   ["clapperboard", "Watch, review, learn", "Films arrive one by one. Approve, reject, mark winners."],
 ];
 

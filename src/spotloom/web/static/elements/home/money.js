@@ -21,7 +21,8 @@ class MoneyLine extends Element {
     return html`<div class=${near ? "near" : ""}>
       <dt>${word}</dt>
       <dd>
-        <strong>${money(spent)}</strong> ${cap === null ? html`<span class="soft">no cap</span>` : html`<span class="soft">of ${money(cap)}</span>`}
+        <strong>${money(spent)}</strong>
+        ${cap === null ? html`<span class="soft">no cap</span>` : html`<span class="soft">of ${money(cap)}</span>`}
         ${near ? html`<span class="tag warn">${Math.round(share)} % committed</span>` : nothing}
         ${cap === null ? nothing : html`<div class="meter thin" aria-hidden="true"><i class=${near ? "unknown" : "completed"} ${part(Math.min(100, share))}></i></div>`}
       </dd>

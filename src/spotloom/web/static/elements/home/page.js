@@ -73,9 +73,18 @@ class CampaignList extends Element {
       k: { does: "Campaign before", run: () => this.step(-1) },
       "/": { does: "Search", run: () => this.querySelector("input[type=search]")?.focus() },
       Escape: { run: () => document.activeElement?.matches("input[type=search]") && this.clear() },
-      d: { does: "Duplicate the campaign's brief", run: () => this.duplicate(), when: () => may("editor") && this.here() >= 0 },
+      d: {
+        does: "Duplicate the campaign's brief",
+        run: () => this.duplicate(),
+        when: () => may("editor") && this.here() >= 0,
+      },
     });
-    offer(...Object.entries(FILTERS).map(([key, [word]]) => ({ label: `Show campaigns: ${word}`, run: () => this.show(key) })));
+    offer(
+      ...Object.entries(FILTERS).map(([key, [word]]) => ({
+        label: `Show campaigns: ${word}`,
+        run: () => this.show(key),
+      })),
+    );
   }
 
   disconnectedCallback() {
@@ -90,13 +99,18 @@ class CampaignList extends Element {
       const { items } = await api.get(`/api/campaigns?running=true&limit=200`);
       const there = new Set(items.map((campaign) => campaign.id));
       const over = moving.filter((campaign) => !there.has(campaign.id)).slice(0, 10);
-      const ended = await Promise.all(over.map((campaign) => api.get(`/api/campaigns/${campaign.id}`).catch(() => null)));
+      const ended = await Promise.all(
+        over.map((campaign) => api.get(`/api/campaigns/${campaign.id}`).catch(() => null)),
+      );
       patch([...items, ...ended.filter(Boolean)]);
     }
     if (whole) {
       const { items } = await api.get(question());
       const known = new Set(list.get().map((campaign) => campaign.id));
-      fresh.set(items.filter((campaign) => !known.has(campaign.id) && campaign.createdAt > (list.get()[0]?.createdAt ?? "")).length);
+      fresh.set(
+        items.filter((campaign) => !known.has(campaign.id) && campaign.createdAt > (list.get()[0]?.createdAt ?? ""))
+          .length,
+      );
       patch(items);
       budget.set(await api.get("/api/budget"));
     }
@@ -137,7 +151,8 @@ class CampaignList extends Element {
 
   go(changes, { push = false } = {}) {
     const next = url();
-    for (const [name, value] of Object.entries(changes)) value ? next.searchParams.set(name, value) : next.searchParams.delete(name);
+    for (const [name, value] of Object.entries(changes))
+      value ? next.searchParams.set(name, value) : next.searchParams.delete(name);
     history[push ? "pushState" : "replaceState"](null, "", next);
     this.requestUpdate();
     return this.ask();
@@ -206,20 +221,31 @@ class CampaignList extends Element {
     const narrowed = filter() !== "all" || text();
     const running = campaigns.filter(moves).length;
     document.title = `${running ? `${running} running · ` : ""}Campaigns · Spotloom`;
-    if (!campaigns.length && !narrowed && !busy.get()) return html`<home-empty .free=${!data.charges} .role=${data.role}></home-empty>`;
+    if (!campaigns.length && !narrowed && !busy.get())
+      return html`<home-empty .free=${!data.charges} .role=${data.role}></home-empty>`;
     const money = document.querySelector("money-line");
     if (money) money.budget = budget.get();
     return html`<div class="toolbar line">
         <label class="withicon search"
           ><span class="unseen">Search campaigns</span>${icon("search", "small")}
-          <input class="input small" type="search" placeholder="Search brand, idea or batch id" .value=${this.query} @input=${this.search}
+          <input
+            class="input small"
+            type="search"
+            placeholder="Search brand, idea or batch id"
+            .value=${this.query}
+            @input=${this.search}
         /></label>
         <div class="chips" role="group" aria-label="Show">
           ${Object.entries(FILTERS).map(
-            ([key, [word]]) => html`<button class="chip" aria-pressed=${filter() === key} @click=${() => this.show(key)}>${word}</button>`,
+            ([key, [word]]) =>
+              html`<button class="chip" aria-pressed=${filter() === key} @click=${() => this.show(key)}>
+                ${word}
+              </button>`,
           )}
         </div>
-        <span class="push wide-only livemark ${this.poll.state.get()}">${this.poll.state.get() === "live" ? "Live" : "Reconnecting"}</span>
+        <span class="push wide-only livemark ${this.poll.state.get()}"
+          >${this.poll.state.get() === "live" ? "Live" : "Reconnecting"}</span
+        >
       </div>
       ${fresh.get() ? html`<button class="button newer" @click=${() => this.ask()}>${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}</button>` : nothing}
       <div class="campaigns" aria-busy=${busy.get()} @remove=${this.remove}>

@@ -13,7 +13,8 @@ export const titleOf = (campaign) => campaign.brief.bigIdea || campaign.batchId;
 export function stateOf(campaign) {
   const groups = grouped(campaign.counts);
   if (campaign.state === "cancelled") return ["", "Cancelled"];
-  if (groups.running || groups.queued) return campaign.state === "paused" ? ["warn", "Paused"] : groups.running ? ["busy", "Running"] : ["busy", "Queued"];
+  if (groups.running || groups.queued)
+    return campaign.state === "paused" ? ["warn", "Paused"] : groups.running ? ["busy", "Running"] : ["busy", "Queued"];
   if (groups.unknown) return ["warn", `${plural(groups.unknown, "video waits", "videos wait")} for you`];
   if (groups.failed) return ["bad", `${count(groups.failed)} failed`];
   return ["good", "Finished"];
@@ -30,10 +31,13 @@ class CampaignRow extends Element {
     return html`<article class="campaign card" aria-labelledby="t-${campaign.id}">
       <a class="strip" href=${href} tabindex="-1" aria-hidden="true">${this.strip(campaign)}</a>
       <div class="what">
-        <p class="line keep"><span class="brandname clip">${campaign.brief.brand}</span><span class="tag ${look}">${words}</span></p>
+        <p class="line keep">
+          <span class="brandname clip">${campaign.brief.brand}</span><span class="tag ${look}">${words}</span>
+        </p>
         <h2><a id="t-${campaign.id}" class="title" href=${href}>${titleOf(campaign)}</a></h2>
         <p class="soft small clip">
-          ${plural(campaign.totalVideos, "video")} · ${campaign.model} at ${campaign.provider} · <span class="mono">${campaign.batchId}</span>
+          ${plural(campaign.totalVideos, "video")} · ${campaign.model} at ${campaign.provider} ·
+          <span class="mono">${campaign.batchId}</span>
         </p>
       </div>
       <div class="how">${bar(groups, campaign.totalVideos)} ${legend(groups)}</div>
@@ -63,7 +67,16 @@ class CampaignRow extends Element {
     const places = Math.min(STRIP, Math.max(totalVideos, 1));
     return Array.from({ length: places }, (_, place) => {
       const poster = posters[place];
-      return poster ? html`<img src=${poster.url} width=${poster.width} height=${poster.height} alt="" loading="lazy" decoding="async" />` : html`<i></i>`;
+      return poster
+        ? html`<img
+            src=${poster.url}
+            width=${poster.width}
+            height=${poster.height}
+            alt=""
+            loading="lazy"
+            decoding="async"
+          />`
+        : html`<i></i>`;
     });
   }
 
@@ -72,7 +85,9 @@ class CampaignRow extends Element {
       <dt>Committed</dt>
       <dd>
         ${money(committed)} <span class="soft">of ${money(budget)}</span>
-        <div class="meter thin" aria-hidden="true"><i class="completed" ${part(budget ? Math.min(100, (100 * committed) / budget) : 100)}></i></div>
+        <div class="meter thin" aria-hidden="true">
+          <i class="completed" ${part(budget ? Math.min(100, (100 * committed) / budget) : 100)}></i>
+        </div>
       </dd>
     </div>`;
   }
@@ -80,7 +95,9 @@ class CampaignRow extends Element {
   menu(campaign) {
     const id = `m-${campaign.id}`;
     return html`<div class="more">
-      <button class="button quiet iconic small" popovertarget=${id} aria-label="More for ${titleOf(campaign)}">${icon("more-horizontal")}</button>
+      <button class="button quiet iconic small" popovertarget=${id} aria-label="More for ${titleOf(campaign)}">
+        ${icon("more-horizontal")}
+      </button>
       <div
         class="menu"
         id=${id}
@@ -94,7 +111,9 @@ class CampaignRow extends Element {
         ${
           may("admin")
             ? html`<hr />
-                <button class="bad" @click=${() => this.emit("remove", campaign)}>${icon("trash-2", "small")}Delete</button>`
+                <button class="bad" @click=${() => this.emit("remove", campaign)}>
+                  ${icon("trash-2", "small")}Delete
+                </button>`
             : nothing
         }
       </div>
@@ -109,6 +128,9 @@ function place(menu) {
   const { offsetWidth, offsetHeight } = menu;
   const below = button.bottom + 6 + offsetHeight < innerHeight;
   menu.style.setProperty("inset", "auto");
-  menu.style.setProperty("left", `${Math.max(8, Math.min(button.right - offsetWidth, innerWidth - offsetWidth - 8))}px`);
+  menu.style.setProperty(
+    "left",
+    `${Math.max(8, Math.min(button.right - offsetWidth, innerWidth - offsetWidth - 8))}px`,
+  );
   menu.style.setProperty("top", `${below ? button.bottom + 6 : button.top - 6 - offsetHeight}px`);
 }

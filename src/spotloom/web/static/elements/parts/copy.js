@@ -15,4 +15,6 @@ async function copy(text, what) {
 
 /** `what` names the thing in the message: "The key", "The link". */
 export const copyButton = (text, what, look = "") =>
-  html`<button type="button" class="button ${look}" @click=${() => copy(text, what)}>${icon("copy", "small")}Copy</button>`;
+  html`<button type="button" class="button ${look}" @click=${() => copy(text, what)}>
+    ${icon("copy", "small")}Copy
+  </button>`;

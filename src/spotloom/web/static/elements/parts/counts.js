@@ -2,13 +2,32 @@
 import { GROUPS, count } from "../../core/format.js";
 import { html, nothing, ref } from "../../vendor/lit.js";
 
-const WORDS = { completed: "done", running: "running", queued: "queued", failed: "failed", unknown: "possibly charged", cancelled: "cancelled" };
-const DOT = { completed: "completed", running: "generating", queued: "queued", failed: "failed", unknown: "unknown", cancelled: "cancelled" };
+const WORDS = {
+  completed: "done",
+  running: "running",
+  queued: "queued",
+  failed: "failed",
+  unknown: "possibly charged",
+  cancelled: "cancelled",
+};
+const DOT = {
+  completed: "completed",
+  running: "generating",
+  queued: "queued",
+  failed: "failed",
+  unknown: "unknown",
+  cancelled: "cancelled",
+};
 const BAR = { completed: "completed", running: "busy", failed: "failed", unknown: "unknown", cancelled: "cancelled" };
 
 /** How many videos are in each group of states: `{completed, running, queued, …}`. */
 export function grouped(counts) {
-  return Object.fromEntries(Object.entries(GROUPS).map(([group, states]) => [group, states.reduce((sum, state) => sum + (counts[state] ?? 0), 0)]));
+  return Object.fromEntries(
+    Object.entries(GROUPS).map(([group, states]) => [
+      group,
+      states.reduce((sum, state) => sum + (counts[state] ?? 0), 0),
+    ]),
+  );
 }
 
 /** The groups that have any, in words: "12 done, 3 queued". */

@@ -5,7 +5,8 @@ import { html, nothing, render } from "../../vendor/lit.js";
 /** A labelled field; `problem` is what the server said of it. */
 export const field = (name, label, input, { hint = nothing, problem = null } = {}) =>
   html`<div class="field">
-    <label for="f-${name}">${label}</label>${input} ${problem ? html`<p class="error" id="e-${name}">${icon("circle-alert", "small")}${problem}</p>` : nothing}
+    <label for="f-${name}">${label}</label>${input}
+    ${problem ? html`<p class="error" id="e-${name}">${icon("circle-alert", "small")}${problem}</p>` : nothing}
     ${hint === nothing ? nothing : html`<p class="hint">${hint}</p>`}
   </div>`;
 
@@ -48,7 +49,9 @@ export function askFor({ title, body, confirm, submit }) {
     } catch (error) {
       const known = new Set([...form.elements].map((element) => element.name));
       const errors = error.errors ?? [];
-      problems = new Map(errors.filter((each) => known.has(each.field)).map((each) => [each.field, `This ${each.message}`]));
+      problems = new Map(
+        errors.filter((each) => known.has(each.field)).map((each) => [each.field, `This ${each.message}`]),
+      );
       said = problems.size === errors.length && errors.length ? "" : error.message;
     } finally {
       busy = false;

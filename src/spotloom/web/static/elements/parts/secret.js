@@ -12,9 +12,17 @@ export function showOnce({ title, what, secret, note = nothing }) {
   render(
     html`<h2>${title}</h2>
       <div class="stack tight">
-        <p class="notice warn">${icon("eye")}<span>${what} is shown this once. Copy it now, and keep it where only you can read it.</span></p>
+        <p class="notice warn">
+          ${icon("eye")}<span>${what} is shown this once. Copy it now, and keep it where only you can read it.</span>
+        </p>
         <p class="secret">
-          <input class="input" readonly aria-label=${what} .value=${secret} @focus=${(event) => event.target.select()} />${copyButton(secret, what, "primary")}
+          <input
+            class="input"
+            readonly
+            aria-label=${what}
+            .value=${secret}
+            @focus=${(event) => event.target.select()}
+          />${copyButton(secret, what, "primary")}
         </p>
         ${note === nothing ? nothing : html`<p class="soft small">${note}</p>`}
       </div>

@@ -81,7 +81,10 @@ class QueueLane extends Element {
     return html`<ol class="squares" aria-hidden="true">
       ${Array.from({ length: shown }, (_, place) => {
         const slot = held.get(place + 1);
-        return html`<li class=${slot ? slot.status : "free"} title=${slot ? `${slot.brand}: ${STATUS[slot.status]}` : "Free"}></li>`;
+        return html`<li
+          class=${slot ? slot.status : "free"}
+          title=${slot ? `${slot.brand}: ${STATUS[slot.status]}` : "Free"}
+        ></li>`;
       })}${most > shown ? html`<li class="rest">and ${count(most - shown)} more</li>` : nothing}
     </ol>`;
   }
@@ -89,7 +92,8 @@ class QueueLane extends Element {
   slots(lane) {
     const held = new Map(lane.slots.map((slot) => [slot.number, slot]));
     const most = Math.max(this.limit, ...held.keys());
-    const numbers = most <= MOST_ROWS ? Array.from({ length: most }, (_, place) => place + 1) : [...held.keys()].slice(0, MOST_SHOWN);
+    const numbers =
+      most <= MOST_ROWS ? Array.from({ length: most }, (_, place) => place + 1) : [...held.keys()].slice(0, MOST_SHOWN);
     if (!numbers.length) return html`<p class="soft">Nothing is there.</p>`;
     return html`<ol class="slots">
         ${repeat(
@@ -97,7 +101,9 @@ class QueueLane extends Element {
           (number) => number,
           (number) => {
             const slot = held.get(number);
-            return slot ? this.occupied(slot) : html`<li class="slot free"><span class="place">${number}</span><span class="soft">Free</span></li>`;
+            return slot
+              ? this.occupied(slot)
+              : html`<li class="slot free"><span class="place">${number}</span><span class="soft">Free</span></li>`;
           },
         )}
       </ol>
@@ -108,10 +114,17 @@ class QueueLane extends Element {
     const since = (this.now - Date.parse(slot.since)) / 1000;
     return html`<li class="slot">
       <span class="place">${slot.number}</span>
-      <span class="video"><a class="clip" href=${addressOf(slot)}>${slot.brand}</a><span class="soft small clip">${options(slot.values)}</span></span>
+      <span class="video"
+        ><a class="clip" href=${addressOf(slot)}>${slot.brand}</a
+        ><span class="soft small clip">${options(slot.values)}</span></span
+      >
       <span class="state"
-        ><span class="status ${slot.status}">${STATUS[slot.status]}${slot.attempt > 1 ? `, attempt ${slot.attempt}` : ""}</span>
-        <span class="soft small">for ${span(Math.max(0, since))}${slot.progress === null ? "" : ` · ${slot.progress} %`}</span></span
+        ><span class="status ${slot.status}"
+          >${STATUS[slot.status]}${slot.attempt > 1 ? `, attempt ${slot.attempt}` : ""}</span
+        >
+        <span class="soft small"
+          >for ${span(Math.max(0, since))}${slot.progress === null ? "" : ` · ${slot.progress} %`}</span
+        ></span
       >
       <span class="meter thin" aria-hidden="true"><i class="busy" ${part(slot.progress ?? 0)}></i></span>
     </li>`;
@@ -131,8 +144,8 @@ class QueueLane extends Element {
     }
     const more = lane.waiting - lane.heldBack - lane.next.length;
     return html`<p class="soft small">
-        ${state.closed ? "In this order, once the lane is open" : "In this order, as slots come free"}: priority first, then the campaign that holds fewest
-        slots, then first come.
+        ${state.closed ? "In this order, once the lane is open" : "In this order, as slots come free"}: priority first,
+        then the campaign that holds fewest slots, then first come.
       </p>
       <ol class="nexts">
         ${lane.next.map(
@@ -140,7 +153,8 @@ class QueueLane extends Element {
             html`<li>
               <span class="place">${video.place}</span>
               <span class="video"
-                ><a class="clip" href=${addressOf(video)}>${video.brand}</a><span class="soft small clip">${options(video.values)}</span></span
+                ><a class="clip" href=${addressOf(video)}>${video.brand}</a
+                ><span class="soft small clip">${options(video.values)}</span></span
               >
               <span class="small soft why">${whyNext(video, lane.next[index - 1])}</span>
             </li>`,
@@ -153,19 +167,32 @@ class QueueLane extends Element {
     if (!may("admin")) {
       return html`<footer class="line">
         <p class="soft small">
-          At most ${plural(lane.limit, "video")} at once${lane.startsAMinute ? `, ${count(lane.startsAMinute)} starts a minute` : ""}. Admins may change and
-          pause a lane.
+          At most ${plural(lane.limit, "video")} at
+          once${lane.startsAMinute ? `, ${count(lane.startsAMinute)} starts a minute` : ""}. Admins may change and pause
+          a lane.
         </p>
       </footer>`;
     }
     return html`<footer class="line">
       <div class="stepper" role="group" aria-label="Videos at once">
         <span class="small">Videos at once</span>
-        <button class="button small iconic" aria-label="One fewer" ?disabled=${this.limit === 0} @click=${() => this.step(-1)}>
+        <button
+          class="button small iconic"
+          aria-label="One fewer"
+          ?disabled=${this.limit === 0}
+          @click=${() => this.step(-1)}
+        >
           ${icon("minus", "small")}
         </button>
         <output class="serif" aria-live="polite">${count(this.limit)}</output>
-        <button class="button small iconic" aria-label="One more" ?disabled=${this.limit >= 1000} @click=${() => this.step(1)}>${icon("plus", "small")}</button>
+        <button
+          class="button small iconic"
+          aria-label="One more"
+          ?disabled=${this.limit >= 1000}
+          @click=${() => this.step(1)}
+        >
+          ${icon("plus", "small")}
+        </button>
       </div>
       <form class="line" @submit=${(event) => this.pace(event)}>
         <label class="small" for="pace-${lane.id}">Starts a minute</label>
@@ -187,15 +214,22 @@ class QueueLane extends Element {
   step(by) {
     clearTimeout(this.settling);
     this.pending = Math.max(0, Math.min(1000, this.limit + by));
-    const before = this.lane.limit;
-    this.settling = setTimeout(() => this.set({ limit: this.pending }, `${plural(this.pending, "video")} at once.`, { limit: before }), SETTLE_MS);
+    const [wanted, before] = [this.pending, this.lane.limit];
+    this.settling = setTimeout(() => {
+      this.settling = null;
+      this.set({ limit: wanted }, `${plural(wanted, "video")} at once.`, { limit: before });
+    }, SETTLE_MS);
   }
 
   pace(event) {
     event.preventDefault();
     const value = Number(new FormData(event.target).get("pace") || 0);
     const before = this.lane.startsAMinute ?? 0;
-    return this.set({ startsAMinute: value }, value ? `At most ${count(value)} starts a minute.` : "No bound on starts a minute.", { startsAMinute: before });
+    return this.set(
+      { startsAMinute: value },
+      value ? `At most ${count(value)} starts a minute.` : "No bound on starts a minute.",
+      { startsAMinute: before },
+    );
   }
 
   pause() {
@@ -210,7 +244,7 @@ class QueueLane extends Element {
     } catch (error) {
       complain(error);
     } finally {
-      this.pending = undefined;
+      if (!this.settling) this.pending = undefined; // else a person has gone on meanwhile
     }
   }
 }

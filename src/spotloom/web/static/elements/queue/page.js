@@ -24,8 +24,13 @@ function take(newer) {
     const [was, is] = [old && laneState(old, Date.now()), laneState(lane, Date.now())];
     if (was && was.closed !== is.closed) announce(`${lane.provider}: ${is.word}. ${is.says}`);
   }
-  const lanes = newer.lanes.map((lane) => (JSON.stringify(lane) === JSON.stringify(before.get(lane.id)) ? before.get(lane.id) : lane));
-  queue.set({ ...newer, lanes: lanes.sort((a, b) => a.provider.localeCompare(b.provider) || a.account.localeCompare(b.account)) });
+  const lanes = newer.lanes.map((lane) =>
+    JSON.stringify(lane) === JSON.stringify(before.get(lane.id)) ? before.get(lane.id) : lane,
+  );
+  queue.set({
+    ...newer,
+    lanes: lanes.sort((a, b) => a.provider.localeCompare(b.provider) || a.account.localeCompare(b.account)),
+  });
 }
 take(data);
 
@@ -54,7 +59,10 @@ customElements.define("queue-totals", QueueTotals);
 
 class QueuePage extends Element {
   async merge({ detail: lane }) {
-    queue.set({ ...queue.get(), lanes: queue.get().lanes.map((each) => (each.id === lane.id ? { ...each, ...lane } : each)) });
+    queue.set({
+      ...queue.get(),
+      lanes: queue.get().lanes.map((each) => (each.id === lane.id ? { ...each, ...lane } : each)),
+    });
     poll.soon();
   }
 

@@ -11,7 +11,12 @@ export function whyNext(video, before) {
   if (video.priority !== "normal") reasons.push(`${video.priority} priority`);
   const held = video.campaignHolds;
   if (held === 0 && video.turn === 1) reasons.push("its campaign has no slot yet");
-  else if (before && before.campaignId !== video.campaignId && before.priority === video.priority && before.turn === video.turn)
+  else if (
+    before &&
+    before.campaignId !== video.campaignId &&
+    before.priority === video.priority &&
+    before.turn === video.turn
+  )
     reasons.push("came later, equal otherwise");
   else reasons.push(`${nth(video.turn)} of its campaign`);
   return reasons.join(", ");
@@ -43,7 +48,13 @@ export function laneState(lane, now) {
       says: `${full} The lane opens by itself at ${when(lane.pausedUntil)}. No video failed, and none was paid for twice.`,
     };
   }
-  if (lane.limit === 0) return { look: "warn", word: "Limit is 0", closed: true, says: "The limit is 0 videos at once, so nothing starts. Raise it to go on." };
+  if (lane.limit === 0)
+    return {
+      look: "warn",
+      word: "Limit is 0",
+      closed: true,
+      says: "The limit is 0 videos at once, so nothing starts. Raise it to go on.",
+    };
   if (lane.adaptedLimit !== null && lane.adaptedLimit < lane.limit) {
     return {
       look: "warn",

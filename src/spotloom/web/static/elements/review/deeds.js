@@ -17,7 +17,8 @@ function tell(text, { undoable = true } = {}) {
 
 /** The videos that a key is for: those that are selected on the sheet, else the one that is looked at. */
 export function meant() {
-  if (view.mode.get() === "sheet" && view.selected.get().size) return view.queue.get().filter((key) => view.selected.get().has(key));
+  if (view.mode.get() === "sheet" && view.selected.get().size)
+    return view.queue.get().filter((key) => view.selected.get().has(key));
   const key = view.aimed();
   return key ? [key] : [];
 }
@@ -101,13 +102,22 @@ function told(key) {
   if (!conflict || view.aimed() === key) return;
   drop?.();
   toast(`${quicker(conflict)} ${store.name(key)}: yours was not saved.`, {
-    kind: "bad", seconds: 15, action: { label: "Look", run: () => { view.look("one"); view.go(key); } },
+    kind: "bad",
+    seconds: 15,
+    action: {
+      label: "Look",
+      run: () => {
+        view.look("one");
+        view.go(key);
+      },
+    },
   });
 }
 
 /** "Ann approved it just now." */
 export function quicker({ theirs, wish }) {
-  if (!("review" in wish)) return "winner" in wish ? "Somebody changed the winner mark just now." : "Somebody changed the notes just now.";
+  if (!("review" in wish))
+    return "winner" in wish ? "Somebody changed the winner mark just now." : "Somebody changed the notes just now.";
   if (theirs.review === "none") return "Somebody took the review back just now.";
   const reason = theirs.rejectReason ? ` (${theirs.rejectReason})` : "";
   const time = ago(theirs.reviewedAt);

@@ -56,7 +56,11 @@ if (mayDecide) {
     w: { does: "Winner, or no longer", run: () => crown() },
     n: { does: "Write a note", run: () => document.getElementById("notes")?.focus() },
     u: { does: "Undo the last decision", run: undo },
-    x: { does: "Select on the sheet", run: () => view.current.get() && toggle(view.current.get()), when: () => !large() },
+    x: {
+      does: "Select on the sheet",
+      run: () => view.current.get() && toggle(view.current.get()),
+      when: () => !large(),
+    },
   });
 }
 offer(
@@ -90,14 +94,35 @@ class ReviewPage extends Element {
   head() {
     const { all, reviewed, approved, rejected } = counts.get();
     const state = this.line.state.get();
-    return html`<div class="pagehead"><div><h1>Review</h1></div>
-      <div class="progress"><p class="line keep"><span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
-        ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
-        ${state === "live" || state === "connecting" ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}</p>
-        <div class="meter" role="img" aria-label="${approved} approved, ${rejected} rejected, ${all - reviewed} not reviewed">
-          ${bar("completed", approved, all)}${bar("failed", rejected, all)}</div></div>
-      <div class="segmented" role="group" aria-label="View">${Object.entries(view.MODES).map(([how, word]) => html`<button aria-pressed=${String(view.mode.get() === how)}
-        title=${KEYS[how] ? `${word} (${KEYS[how]})` : word} @click=${() => view.look(how)}>${icon(ICONS[how], "small")}${word}</button>`)}</div></div>`;
+    return html`<div class="pagehead">
+      <div><h1>Review</h1></div>
+      <div class="progress">
+        <p class="line keep">
+          <span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
+          ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
+          ${state === "live" || state === "connecting" ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}
+        </p>
+        <div
+          class="meter"
+          role="img"
+          aria-label="${approved} approved, ${rejected} rejected, ${all - reviewed} not reviewed"
+        >
+          ${bar("completed", approved, all)}${bar("failed", rejected, all)}
+        </div>
+      </div>
+      <div class="segmented" role="group" aria-label="View">
+        ${Object.entries(view.MODES).map(
+          ([how, word]) =>
+            html`<button
+              aria-pressed=${String(view.mode.get() === how)}
+              title=${KEYS[how] ? `${word} (${KEYS[how]})` : word}
+              @click=${() => view.look(how)}
+            >
+              ${icon(ICONS[how], "small")}${word}
+            </button>`,
+        )}
+      </div>
+    </div>`;
   }
 
   body() {
@@ -105,9 +130,16 @@ class ReviewPage extends Element {
     if (!counts.get().all) return nothingYet();
     if (!key) return nothingLeft();
     if (view.mode.get() === "sheet") return html`<review-sheet></review-sheet>${bulk()}`;
-    const films = two() ? html`<review-pair .transport=${transport}></review-pair>` : html`<review-player .transport=${transport}></review-player>`;
-    return html`<div class="floor"><div class="stagecard card flush" ?data-two=${two()}>${films}<transport-bar .transport=${transport}></transport-bar></div>
-      <review-side></review-side></div>${walk()}`;
+    const films = two()
+      ? html`<review-pair .transport=${transport}></review-pair>`
+      : html`<review-player .transport=${transport}></review-player>`;
+    return html`<div class="floor">
+        <div class="stagecard card flush" ?data-two=${two()}>
+          ${films}<transport-bar .transport=${transport}></transport-bar>
+        </div>
+        <review-side></review-side>
+      </div>
+      ${walk()}`;
   }
 
   render() {
@@ -116,54 +148,94 @@ class ReviewPage extends Element {
   }
 }
 
-const bar = (kind, part, all) => html`<i class=${kind} ${ref((each) => each?.style.setProperty("--part", all ? (100 * part) / all : 0))}></i>`;
+const bar = (kind, part, all) =>
+  html`<i class=${kind} ${ref((each) => each?.style.setProperty("--part", all ? (100 * part) / all : 0))}></i>`;
 
 /** Big buttons for a thumb, where there is no keyboard. */
 function walk() {
   const key = view.aimed();
   const item = video(key);
-  const arrow = (by, name, words) => html`<button class="button iconic" aria-label=${words} ?disabled=${!view.after(key, by)} @click=${step(by)}>${icon(name)}</button>`;
-  return html`<div class="walk" role="group" aria-label="Decide and go on">${arrow(-1, "chevron-left", "Previous video")}
-    ${mayDecide
-      ? html`<button class="button reject" aria-pressed=${String(item.review === "rejected")} @click=${() => reject([key])}>${icon("thumbs-down")}Reject</button>
-        <button class="button approve" aria-pressed=${String(item.review === "approved")} @click=${() => decide("approved", { keys: [key] })}>${icon("thumbs-up")}Approve</button>`
-      : html`<span class="push"></span>`}
-    ${arrow(1, "chevron-right", "Next video")}</div>`;
+  const arrow = (by, name, words) =>
+    html`<button class="button iconic" aria-label=${words} ?disabled=${!view.after(key, by)} @click=${step(by)}>
+      ${icon(name)}
+    </button>`;
+  return html`<div class="walk" role="group" aria-label="Decide and go on">
+    ${arrow(-1, "chevron-left", "Previous video")}
+    ${
+      mayDecide
+        ? html`<button
+              class="button reject"
+              aria-pressed=${String(item.review === "rejected")}
+              @click=${() => reject([key])}
+            >
+              ${icon("thumbs-down")}Reject
+            </button>
+            <button
+              class="button approve"
+              aria-pressed=${String(item.review === "approved")}
+              @click=${() => decide("approved", { keys: [key] })}
+            >
+              ${icon("thumbs-up")}Approve
+            </button>`
+        : html`<span class="push"></span>`
+    }
+    ${arrow(1, "chevron-right", "Next video")}
+  </div>`;
 }
 
 function bulk() {
   const many = view.selected.get().size;
   if (!many) return nothing;
-  return html`<div class="bulkbar" role="group" aria-label="Selected videos"><span class="nowrap" role="status">${count(many)} selected</span>
+  return html`<div class="bulkbar" role="group" aria-label="Selected videos">
+    <span class="nowrap" role="status">${count(many)} selected</span>
     <button class="button small" @click=${() => decide("approved")}>${icon("thumbs-up", "small")}Approve</button>
     <button class="button small" @click=${() => reject(meant())}>${icon("thumbs-down", "small")}Reject…</button>
     <button class="button small" @click=${() => crown()}>${icon("trophy", "small")}Winner</button>
     ${many === 2 ? html`<button class="button small" @click=${() => view.look("two")}>${icon("columns-2", "small")}Compare</button>` : nothing}
-    <button class="button small" @click=${() => view.selected.set(new Set())}>Clear</button></div>`;
+    <button class="button small" @click=${() => view.selected.set(new Set())}>Clear</button>
+  </div>`;
 }
 
 function allDone() {
   const { all, unreviewed, approved, rejected, winners } = counts.get();
   if (!all || unreviewed || all < total) return nothing;
-  const keys = videos.get().filter((each) => each.review === "approved").map((each) => `key=${each.combinationId}`);
+  const keys = videos
+    .get()
+    .filter((each) => each.review === "approved")
+    .map((each) => `key=${each.combinationId}`);
   const files = `/api/campaigns/${encodeURIComponent(batch)}/files.zip?${keys.join("&")}`;
-  return html`<div class="notice good alldone">${icon("circle-check")}<div class="line">
-    <p><strong>All ${count(all)} are reviewed:</strong> ${count(approved)} approved, ${count(rejected)} rejected, ${plural(winners, "winner")}.</p>
-    ${approved && approved <= MOST_IN_ADDRESS
-      ? html`<a class="button small" href=${files} download>${icon("download", "small")}Download the approved</a>`
-      : nothing}</div></div>`;
+  return html`<div class="notice good alldone">
+    ${icon("circle-check")}
+    <div class="line">
+      <p>
+        <strong>All ${count(all)} are reviewed:</strong> ${count(approved)} approved, ${count(rejected)} rejected,
+        ${plural(winners, "winner")}.
+      </p>
+      ${
+        approved && approved <= MOST_IN_ADDRESS
+          ? html`<a class="button small" href=${files} download>${icon("download", "small")}Download the approved</a>`
+          : nothing
+      }
+    </div>
+  </div>`;
 }
 
 function nothingYet() {
-  return html`<div class="card empty">${icon("film", "large")}<h2>Nothing to review yet</h2>
+  return html`<div class="card empty">
+    ${icon("film", "large")}
+    <h2>Nothing to review yet</h2>
     <p>${plural(total, "video")} ordered; none is finished. Each appears here as soon as it is.</p>
-    <p><a class="button primary" href="/campaigns/${encodeURIComponent(batch)}">See how far they are</a></p></div>`;
+    <p><a class="button primary" href="/campaigns/${encodeURIComponent(batch)}">See how far they are</a></p>
+  </div>`;
 }
 
 function nothingLeft() {
-  return html`<div class="card empty">${icon("search", "large")}<h2>No video matches</h2>
+  return html`<div class="card empty">
+    ${icon("search", "large")}
+    <h2>No video matches</h2>
     <p>None of the ${plural(counts.get().all, "finished video")} is what the filter asks for.</p>
-    <p><button class="button primary" @click=${view.clear}>Show all</button></p></div>`;
+    <p><button class="button primary" @click=${view.clear}>Show all</button></p>
+  </div>`;
 }
 
 customElements.define("review-page", ReviewPage);

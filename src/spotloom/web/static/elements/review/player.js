@@ -20,9 +20,16 @@ class ReviewPlayer extends Element {
   film(key, hidden) {
     const { files } = video(key);
     const shape = files.video;
-    return html`<video src=${files.video.url} poster=${files.poster?.url ?? nothing} preload="auto" playsinline ?hidden=${hidden}
-      aria-label=${name(key)} ${ref((film) => film?.style.setProperty("--shape", shape.width / shape.height))}
-      @click=${() => this.transport.toggle()}></video>`;
+    return html`<video
+      src=${files.video.url}
+      poster=${files.poster?.url ?? nothing}
+      preload="auto"
+      playsinline
+      ?hidden=${hidden}
+      aria-label=${name(key)}
+      ${ref((film) => film?.style.setProperty("--shape", shape.width / shape.height))}
+      @click=${() => this.transport.toggle()}
+    ></video>`;
   }
 
   render() {
@@ -31,10 +38,18 @@ class ReviewPlayer extends Element {
     // Keyed, so that the film that was fetched ahead is the one that is then shown.
     const films = [key, next].filter(Boolean);
     return html`<div class="screen">
-      ${repeat(films, (each) => each, (each) => this.film(each, each !== key))}
-      ${this.transport.paused.get()
-        ? html`<button class="bigplay" tabindex="-1" aria-hidden="true" @click=${() => this.transport.toggle()}>${icon("play", "large")}</button>`
-        : nothing}
+      ${repeat(
+        films,
+        (each) => each,
+        (each) => this.film(each, each !== key),
+      )}
+      ${
+        this.transport.paused.get()
+          ? html`<button class="bigplay" tabindex="-1" aria-hidden="true" @click=${() => this.transport.toggle()}>
+              ${icon("play", "large")}
+            </button>`
+          : nothing
+      }
     </div>`;
   }
 }

@@ -39,14 +39,30 @@ export function reject(keys) {
     render(
       html`<h2 id="reasons-title">Why is ${keys.length === 1 ? "it" : "each"} rejected?</h2>
         <p class="soft small">${keys.length === 1 ? name(keys[0]) : plural(keys.length, "video")}</p>
-        <div class="choices">${REASONS.map((reason, place) => html`<button class="button" @click=${() => choose(reason)}><kbd>${place + 1}</kbd>${reason}</button>`)}
-          <button class="button" aria-expanded=${String(other)} @click=${ask}><kbd>${REASONS.length + 1}</kbd>Something else…</button></div>
-        ${other
-          ? html`<form class="line keep" @submit=${submit}><input class="input" name="reason" maxlength=${LONGEST} required
-                aria-label="The reason, in your words" placeholder="The reason, in your words">
-              <button class="button primary">Reject</button></form>`
-          : nothing}
-        <footer><button class="button quiet" @click=${() => dialog.close()}>Do not reject<kbd>Esc</kbd></button></footer>`,
+        <div class="choices">
+          ${REASONS.map((reason, place) => html`<button class="button" @click=${() => choose(reason)}><kbd>${place + 1}</kbd>${reason}</button>`)}
+          <button class="button" aria-expanded=${String(other)} @click=${ask}>
+            <kbd>${REASONS.length + 1}</kbd>Something else…
+          </button>
+        </div>
+        ${
+          other
+            ? html`<form class="line keep" @submit=${submit}>
+                <input
+                  class="input"
+                  name="reason"
+                  maxlength=${LONGEST}
+                  required
+                  aria-label="The reason, in your words"
+                  placeholder="The reason, in your words"
+                />
+                <button class="button primary">Reject</button>
+              </form>`
+            : nothing
+        }
+        <footer>
+          <button class="button quiet" @click=${() => dialog.close()}>Do not reject<kbd>Esc</kbd></button>
+        </footer>`,
       dialog,
     );
   dialog.addEventListener("keydown", press);

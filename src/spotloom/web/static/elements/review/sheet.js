@@ -37,7 +37,8 @@ class ReviewSheet extends Element {
     const focused = document.activeElement;
     const card = this.querySelector(`.shot[data-key="${current.get()}"] .open`);
     // Only who is among the pictures is taken to the next; nobody's focus is taken from elsewhere.
-    if (card && card !== focused && (focused === document.body || focused.closest?.("review-sheet .open"))) card.focus({ preventScroll: false });
+    if (card && card !== focused && (focused === document.body || focused.closest?.("review-sheet .open")))
+      card.focus({ preventScroll: false });
   }
 
   scrub(event, sprite) {
@@ -48,7 +49,10 @@ class ReviewSheet extends Element {
     const cell = Math.floor(share * CELLS);
     const strip = frame.querySelector(".strip");
     if (!strip.style.backgroundImage) strip.style.setProperty("background-image", `url("${sprite}")`);
-    strip.style.setProperty("background-position", `${((cell % SIDE) * 100) / (SIDE - 1)}% ${(Math.floor(cell / SIDE) * 100) / (SIDE - 1)}%`);
+    strip.style.setProperty(
+      "background-position",
+      `${((cell % SIDE) * 100) / (SIDE - 1)}% ${(Math.floor(cell / SIDE) * 100) / (SIDE - 1)}%`,
+    );
     frame.style.setProperty("--part", `${share * 100}%`);
   }
 
@@ -57,23 +61,60 @@ class ReviewSheet extends Element {
     const { poster, sprite, video: film } = item.files;
     const picked = selected.get().has(key);
     const said = `${item.review === "none" ? "not reviewed" : item.review}${item.winner ? ", winner" : ""}`;
-    const open = () => { go(key); look("one"); };
+    const open = () => {
+      go(key);
+      look("one");
+    };
     return html`<li class="shot ${item.review}" data-key=${key} ?data-picked=${picked}>
-      <button class="open" tabindex=${key === current.get() ? "0" : "-1"} aria-label="${name(key)}: ${said}"
-        @click=${open} @focus=${() => key !== current.get() && go(key)} @pointermove=${sprite ? (event) => this.scrub(event, sprite.url) : nothing}>
-        <img src=${poster?.url ?? nothing} alt="" loading="lazy" decoding="async" width=${film.width} height=${film.height}><span class="strip" aria-hidden="true"></span></button>
-      ${mayDecide ? html`<label class="pick"><input type="checkbox" tabindex="-1" aria-label="Select ${name(key)}" .checked=${picked}
-        @click=${(event) => toggle(key, { range: event.shiftKey })}></label>` : nothing}
-      <p class="small words" title=${name(key)}>${name(key)}</p>${marks(item)}
-      ${item.notes
-        ? html`<span class="unseen">Has notes</span><span class="noted" title=${item.notes} aria-hidden="true">${icon("message-square", "small")}</span>`
-        : nothing}
+      <button
+        class="open"
+        tabindex=${key === current.get() ? "0" : "-1"}
+        aria-label="${name(key)}: ${said}"
+        @click=${open}
+        @focus=${() => key !== current.get() && go(key)}
+        @pointermove=${sprite ? (event) => this.scrub(event, sprite.url) : nothing}
+      >
+        <img
+          src=${poster?.url ?? nothing}
+          alt=""
+          loading="lazy"
+          decoding="async"
+          width=${film.width}
+          height=${film.height}
+        /><span class="strip" aria-hidden="true"></span>
+      </button>
+      ${
+        mayDecide
+          ? html`<label class="pick"
+              ><input
+                type="checkbox"
+                tabindex="-1"
+                aria-label="Select ${name(key)}"
+                .checked=${picked}
+                @click=${(event) => toggle(key, { range: event.shiftKey })}
+            /></label>`
+          : nothing
+      }
+      <p class="small words" title=${name(key)}>${name(key)}</p>
+      ${marks(item)}
+      ${
+        item.notes
+          ? html`<span class="unseen">Has notes</span
+              ><span class="noted" title=${item.notes} aria-hidden="true">${icon("message-square", "small")}</span>`
+          : nothing
+      }
     </li>`;
   }
 
   render() {
     videos.get(); // a decision changes a picture's mark
-    return html`<ul class="sheet" aria-label="Videos">${repeat(queue.get(), (key) => key, (key) => this.shot(key))}</ul>`;
+    return html`<ul class="sheet" aria-label="Videos">
+      ${repeat(
+        queue.get(),
+        (key) => key,
+        (key) => this.shot(key),
+      )}
+    </ul>`;
   }
 }
 customElements.define("review-sheet", ReviewSheet);

@@ -10,14 +10,31 @@ import { aimed, mode, place, queue } from "./view.js";
 
 const SAVE_AFTER_MS = 1200;
 
-export const deedButtons = (item, size = "") => html`<div class="deeds">
-  <button class="button ${size} approve" aria-pressed=${String(item.review === "approved")} @click=${() => decide("approved", { keys: [item.combinationId] })}>
-    ${icon("thumbs-up", "small")}Approve<kbd class="wide-only">A</kbd></button>
-  <button class="button ${size} reject" aria-pressed=${String(item.review === "rejected")} aria-haspopup="dialog" @click=${() => reject([item.combinationId])}>
-    ${icon("thumbs-down", "small")}Reject<kbd class="wide-only">R</kbd></button>
-  <button class="button ${size} crown" aria-pressed=${String(item.winner)} @click=${() => crown([item.combinationId])}>
-    ${icon("trophy", "small")}Winner<kbd class="wide-only">W</kbd></button>
-</div>`;
+export const deedButtons = (item, size = "") =>
+  html`<div class="deeds">
+    <button
+      class="button ${size} approve"
+      aria-pressed=${String(item.review === "approved")}
+      @click=${() => decide("approved", { keys: [item.combinationId] })}
+    >
+      ${icon("thumbs-up", "small")}Approve<kbd class="wide-only">A</kbd>
+    </button>
+    <button
+      class="button ${size} reject"
+      aria-pressed=${String(item.review === "rejected")}
+      aria-haspopup="dialog"
+      @click=${() => reject([item.combinationId])}
+    >
+      ${icon("thumbs-down", "small")}Reject<kbd class="wide-only">R</kbd>
+    </button>
+    <button
+      class="button ${size} crown"
+      aria-pressed=${String(item.winner)}
+      @click=${() => crown([item.combinationId])}
+    >
+      ${icon("trophy", "small")}Winner<kbd class="wide-only">W</kbd>
+    </button>
+  </div>`;
 
 class ReviewSide extends Element {
   #prompt = signal({ key: null, text: null });
@@ -30,24 +47,41 @@ class ReviewSide extends Element {
     this.#prompt.set({ key, text: null });
     prompt(key).then(
       (text) => this.#prompt.get().key === key && this.#prompt.set({ key, text }),
-      (error) => error.name !== "AbortError" && this.#prompt.get().key === key && this.#prompt.set({ key, text: "", error: error.message }),
+      (error) =>
+        error.name !== "AbortError" &&
+        this.#prompt.get().key === key &&
+        this.#prompt.set({ key, text: "", error: error.message }),
     );
   }
 
   said(item) {
     if (item.review === "none") return html`<p class="soft">Not reviewed yet.</p>`;
-    const by = item.reviewedBy ? html`<span class="soft small">${who(item.reviewedBy)}, ${ago(item.reviewedAt)}</span>` : nothing;
-    return html`<div class="verdict ${item.review}">${icon(item.review === "approved" ? "circle-check" : "circle-x")}
-      <p><strong>${item.review === "approved" ? "Approved" : "Rejected"}</strong>${item.rejectReason ? html`: ${item.rejectReason}` : nothing}<br>${by}</p>
-      ${mayDecide ? html`<button class="button quiet small" @click=${() => decide("none", { keys: [item.combinationId] })}>Take back</button>` : nothing}</div>`;
+    const by = item.reviewedBy
+      ? html`<span class="soft small">${who(item.reviewedBy)}, ${ago(item.reviewedAt)}</span>`
+      : nothing;
+    return html`<div class="verdict ${item.review}">
+      ${icon(item.review === "approved" ? "circle-check" : "circle-x")}
+      <p>
+        <strong>${item.review === "approved" ? "Approved" : "Rejected"}</strong
+        >${item.rejectReason ? html`: ${item.rejectReason}` : nothing}<br />${by}
+      </p>
+      ${mayDecide ? html`<button class="button quiet small" @click=${() => decide("none", { keys: [item.combinationId] })}>Take back</button>` : nothing}
+    </div>`;
   }
 
   conflict(key) {
     const found = conflicts.get().get(key);
     if (!found) return nothing;
-    return html`<div class="notice warn" role="alert">${icon("triangle-alert", "small")}<div class="stack tight"><p>${quicker(found)} Yours was not saved.</p>
-      <p class="line"><button class="button small" @click=${() => insist(key)}>Save mine instead</button>
-      <button class="button small quiet" @click=${() => settle(key)}>Leave it</button></p></div></div>`;
+    return html`<div class="notice warn" role="alert">
+      ${icon("triangle-alert", "small")}
+      <div class="stack tight">
+        <p>${quicker(found)} Yours was not saved.</p>
+        <p class="line">
+          <button class="button small" @click=${() => insist(key)}>Save mine instead</button>
+          <button class="button small quiet" @click=${() => settle(key)}>Leave it</button>
+        </p>
+      </div>
+    </div>`;
   }
 
   typed(key, event) {
@@ -64,7 +98,13 @@ class ReviewSide extends Element {
       return;
     }
     this.#noted.set("Saving…");
-    note(key, text).then(() => this.#noted.set("Saved."), (error) => { this.#noted.set("Not saved."); complain(error); });
+    note(key, text).then(
+      () => this.#noted.set("Saved."),
+      (error) => {
+        this.#noted.set("Not saved.");
+        complain(error);
+      },
+    );
   }
 
   leave(event) {
@@ -77,28 +117,77 @@ class ReviewSide extends Element {
     const key = item.combinationId;
     // What is being typed is not written over by what was saved of it.
     if (document.activeElement?.id !== "notes") this.shown = item.notes ?? "";
-    if (!mayDecide) return item.notes ? html`<section><h3>Notes</h3><p class="written">${item.notes}</p></section>` : nothing;
-    return html`<section class="field"><label for="notes"><span>Notes <kbd class="wide-only">N</kbd></span><span class="count" role="status">${this.#noted.get()}</span></label>
-      ${keyed(key, html`<textarea id="notes" class="input" rows="2" maxlength="4000" placeholder="What the next version should do better" .value=${this.shown}
-        @input=${(event) => this.typed(key, event)} @blur=${(event) => this.keep(key, event.target.value)} @keydown=${this.leave}></textarea>`)}</section>`;
+    if (!mayDecide)
+      return item.notes
+        ? html`<section>
+            <h3>Notes</h3>
+            <p class="written">${item.notes}</p>
+          </section>`
+        : nothing;
+    return html`<section class="field">
+      <label for="notes"
+        ><span>Notes <kbd class="wide-only">N</kbd></span
+        ><span class="count" role="status">${this.#noted.get()}</span></label
+      >
+      ${keyed(
+        key,
+        html`<textarea
+          id="notes"
+          class="input"
+          rows="2"
+          maxlength="4000"
+          placeholder="What the next version should do better"
+          .value=${this.shown}
+          @input=${(event) => this.typed(key, event)}
+          @blur=${(event) => this.keep(key, event.target.value)}
+          @keydown=${this.leave}
+        ></textarea>`,
+      )}
+    </section>`;
   }
 
   values(item) {
     const all = [...dimensions.get().keys()].filter((key) => item.values[key]);
     const first = all.filter((key) => differing.get().includes(key));
     const rest = all.filter((key) => !first.includes(key) && item.values[key] !== "any");
-    const pairs = (some) => html`<dl class="pairs small">${some.map((key) => html`<dt>${label(key)}</dt><dd>${label(key, item.values[key])}</dd>`)}</dl>`;
-    return html`<section><h3>Choices</h3>${pairs(first.length ? first : rest)}
-      ${first.length && rest.length ? html`<details><summary class="small soft">The same in all of them</summary>${pairs(rest)}</details>` : nothing}</section>`;
+    const pairs = (some) =>
+      html`<dl class="pairs small">
+        ${some.map(
+          (key) =>
+            html`<dt>${label(key)}</dt>
+              <dd>${label(key, item.values[key])}</dd>`,
+        )}
+      </dl>`;
+    return html`<section>
+      <h3>Choices</h3>
+      ${pairs(first.length ? first : rest)}
+      ${
+        first.length && rest.length
+          ? html`<details>
+              <summary class="small soft">The same in all of them</summary>
+              ${pairs(rest)}
+            </details>`
+          : nothing
+      }
+    </section>`;
   }
 
   promptOf() {
     const { text, error } = this.#prompt.get();
-    const copy = () => navigator.clipboard.writeText(text).then(() => toast("Prompt copied."), () => toast("The browser did not allow the copy.", { kind: "bad" }));
-    return html`<section><h3 class="line">Prompt ${text ? html`<button class="button quiet small push" @click=${copy}>${icon("copy", "small")}Copy</button>` : nothing}</h3>
+    const copy = () =>
+      navigator.clipboard.writeText(text).then(
+        () => toast("Prompt copied."),
+        () => toast("The browser did not allow the copy.", { kind: "bad" }),
+      );
+    return html`<section>
+      <h3 class="line">
+        Prompt
+        ${text ? html`<button class="button quiet small push" @click=${copy}>${icon("copy", "small")}Copy</button>` : nothing}
+      </h3>
       ${error ? html`<p class="bad small">${error}</p>` : nothing}
       ${text === null ? html`<p class="skeleton prompt" aria-hidden="true"></p>` : nothing}
-      ${text ? html`<pre class="prompt small" tabindex="0" aria-label="Prompt">${text}</pre>` : nothing}</section>`;
+      ${text ? html`<pre class="prompt small" tabindex="0" aria-label="Prompt">${text}</pre>` : nothing}
+    </section>`;
   }
 
   render() {
@@ -107,10 +196,19 @@ class ReviewSide extends Element {
     if (!item) return nothing;
     const where = mode.get() === "two" ? "Active" : `${place() + 1} of ${queue.get().length}`;
     return html`<div class="card side stack">
-      <header><div><p class="soft small">${where}</p><h2>${name(key)}</h2></div></header>
-      ${mayDecide ? deedButtons(item, "large") : nothing}
-      ${this.conflict(key)} ${this.said(item)} ${this.notes(item)} ${this.values(item)} ${this.promptOf()}
-      <p class="line"><a class="button small" href="${item.files.video.url}?download=true" download>${icon("download", "small")}Download this video</a></p>
+      <header>
+        <div>
+          <p class="soft small">${where}</p>
+          <h2>${name(key)}</h2>
+        </div>
+      </header>
+      ${mayDecide ? deedButtons(item, "large") : nothing} ${this.conflict(key)} ${this.said(item)} ${this.notes(item)}
+      ${this.values(item)} ${this.promptOf()}
+      <p class="line">
+        <a class="button small" href="${item.files.video.url}?download=true" download
+          >${icon("download", "small")}Download this video</a
+        >
+      </p>
     </div>`;
   }
 }

@@ -36,13 +36,20 @@ export const counts = computed(() => {
 
 const known = new Map(data.labels.map(({ key, label: word, options }) => [key, { word, options: new Map(options) }]));
 /** What people call a dimension, or an option of it; its key where the vocabulary has lost it. */
-export const label = (dimension, option) => (option === undefined ? known.get(dimension)?.word : known.get(dimension)?.options.get(option)) ?? option ?? dimension;
+export const label = (dimension, option) =>
+  (option === undefined ? known.get(dimension)?.word : known.get(dimension)?.options.get(option)) ??
+  option ??
+  dimension;
 
 /** Of each dimension the options that these videos have, in the order of the table. */
 export const dimensions = computed(() => {
   const found = new Map([...known.keys()].map((key) => [key, new Set()]));
-  for (const { values } of videos.get()) for (const [key, option] of Object.entries(values)) (found.get(key) ?? found.set(key, new Set()).get(key)).add(option);
-  return new Map([...found].filter(([, options]) => options.size).map(([key, options]) => [key, inOrder(key, options)]));
+  for (const { values } of videos.get())
+    for (const [key, option] of Object.entries(values))
+      (found.get(key) ?? found.set(key, new Set()).get(key)).add(option);
+  return new Map(
+    [...found].filter(([, options]) => options.size).map(([key, options]) => [key, inOrder(key, options)]),
+  );
 });
 const inOrder = (key, options) => {
   const all = [...(known.get(key)?.options.keys() ?? [])];
@@ -50,12 +57,17 @@ const inOrder = (key, options) => {
 };
 
 /** The dimensions in which these videos differ. */
-export const differing = computed(() => [...dimensions.get()].filter(([, options]) => options.length > 1).map(([key]) => key));
+export const differing = computed(() =>
+  [...dimensions.get()].filter(([, options]) => options.length > 1).map(([key]) => key),
+);
 
 /** What people call a video: the choices that others do not share. */
 export function name(key) {
   const values = byKey.get(key)?.values ?? {};
-  const words = differing.get().filter((each) => values[each]).map((each) => label(each, values[each]));
+  const words = differing
+    .get()
+    .filter((each) => values[each])
+    .map((each) => label(each, values[each]));
   return words.length ? words.join("\u00a0· ") : "The only video";
 }
 
@@ -74,9 +86,32 @@ function put(key, changes) {
 
 /** Take what the server says of a video; wishes that are still on their way stay visible. */
 function take(fresh) {
-  const { combinationId: key, values, review, rejectReason, reviewedBy, reviewedAt, winner, notes, version, files, prompt } = fresh;
+  const {
+    combinationId: key,
+    values,
+    review,
+    rejectReason,
+    reviewedBy,
+    reviewedAt,
+    winner,
+    notes,
+    version,
+    files,
+    prompt,
+  } = fresh;
   prompts.set(key, prompt);
-  const told = { combinationId: key, values, review, rejectReason, reviewedBy, reviewedAt, winner, notes, version, files };
+  const told = {
+    combinationId: key,
+    values,
+    review,
+    rejectReason,
+    reviewedBy,
+    reviewedAt,
+    winner,
+    notes,
+    version,
+    files,
+  };
   if (!byKey.has(key)) {
     byKey.set(key, told);
     videos.set([...videos.get(), told]);
@@ -104,7 +139,8 @@ export async function say(keys, changes, { entry = null } = {}) {
   });
   const errors = [];
   const worker = async () => {
-    for (let wish = wishes.shift(); wish; wish = wishes.shift()) await inTurn(wish).catch((error) => errors.push(error));
+    for (let wish = wishes.shift(); wish; wish = wishes.shift())
+      await inTurn(wish).catch((error) => errors.push(error));
   };
   await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, worker));
   if (errors.length) throw errors[0];
@@ -113,7 +149,10 @@ export async function say(keys, changes, { entry = null } = {}) {
 /** One change of a video after the other, each with the version that the last one left. */
 function inTurn(wish) {
   const turn = (chains.get(wish.key) ?? Promise.resolve()).then(() => send(wish));
-  chains.set(wish.key, turn.catch(() => {}));
+  chains.set(
+    wish.key,
+    turn.catch(() => {}),
+  );
   return turn;
 }
 
@@ -126,7 +165,10 @@ async function send({ key, changes, before, mark }) {
     put(key, { ...before, ...mark });
     throw error;
   } finally {
-    pending.set(key, pending.get(key).filter((each) => each !== changes));
+    pending.set(
+      key,
+      pending.get(key).filter((each) => each !== changes),
+    );
     if (fresh) take(fresh);
   }
 }
@@ -168,7 +210,12 @@ export async function undo() {
   if (!entry) return null;
   done.set(done.get().slice(0, -1));
   const groups = Map.groupBy(entry.before, ([, before]) => JSON.stringify(before));
-  const waiting = [...groups.values()].map((pairs) => say(pairs.map(([key]) => key), pairs[0][1]));
+  const waiting = [...groups.values()].map((pairs) =>
+    say(
+      pairs.map(([key]) => key),
+      pairs[0][1],
+    ),
+  );
   return { entry, stored: Promise.all(waiting) };
 }
 

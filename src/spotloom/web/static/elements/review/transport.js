@@ -164,14 +164,40 @@ class TransportBar extends Element {
   render() {
     const { transport } = this;
     const paused = transport.paused.get();
-    const button = (does, key, name, run, pressed) => html`<button class="button quiet iconic" aria-label=${does} title="${does} (${key})"
-      aria-pressed=${pressed ?? nothing} @click=${run}>${icon(name)}</button>`;
+    const button = (does, key, name, run, pressed) =>
+      html`<button
+        class="button quiet iconic"
+        aria-label=${does}
+        title="${does} (${key})"
+        aria-pressed=${pressed ?? nothing}
+        @click=${run}
+      >
+        ${icon(name)}
+      </button>`;
     return html`<div class="transport" role="group" aria-label="Playing">
-      <button class="button quiet iconic" aria-label=${paused ? "Play" : "Pause"} title="${paused ? "Play" : "Pause"} (Space)"
-        @click=${() => transport.toggle()}>${icon(paused ? "play" : "pause")}</button>
-      <input type="range" min="0" max="0" step="0.01" value="0" aria-label="Place in the film" @pointerdown=${() => (this.held = true)}
-        @input=${(event) => transport.seek(event.target.valueAsNumber)} @change=${() => (this.held = false)}
-        @pointerup=${(event) => { this.held = false; event.target.blur(); }}>
+      <button
+        class="button quiet iconic"
+        aria-label=${paused ? "Play" : "Pause"}
+        title="${paused ? "Play" : "Pause"} (Space)"
+        @click=${() => transport.toggle()}
+      >
+        ${icon(paused ? "play" : "pause")}
+      </button>
+      <input
+        type="range"
+        min="0"
+        max="0"
+        step="0.01"
+        value="0"
+        aria-label="Place in the film"
+        @pointerdown=${() => (this.held = true)}
+        @input=${(event) => transport.seek(event.target.valueAsNumber)}
+        @change=${() => (this.held = false)}
+        @pointerup=${(event) => {
+          this.held = false;
+          event.target.blur();
+        }}
+      />
       <output class="small soft nowrap" aria-hidden="true"></output>
       <span class="wide-only line keep steps">
         ${button("One frame back", ",", "step-back", () => transport.step(-1))}

@@ -2,7 +2,13 @@
 import { signal } from "../../vendor/lit.js";
 import { differing, dimensions, label, video, videos } from "./store.js";
 
-export const SHOWS = { all: "All", unreviewed: "Unreviewed", approved: "Approved", rejected: "Rejected", winners: "Winners" };
+export const SHOWS = {
+  all: "All",
+  unreviewed: "Unreviewed",
+  approved: "Approved",
+  rejected: "Rejected",
+  winners: "Winners",
+};
 export const MODES = { one: "One", two: "Two", sheet: "Sheet" };
 
 export const mode = signal("one");
@@ -33,7 +39,10 @@ export const after = (key, step = 1) => queue.get()[queue.get().indexOf(key) + s
 
 /** Go through what the filter leaves, from the video that is looked at if it is among them. */
 export function again({ from = current.get() } = {}) {
-  const keys = videos.get().filter(fits).map((each) => each.combinationId);
+  const keys = videos
+    .get()
+    .filter(fits)
+    .map((each) => each.combinationId);
   queue.set(keys);
   selected.set(new Set([...selected.get()].filter((key) => keys.includes(key))));
   const first = keys.find((key) => video(key).review === "none") ?? keys[0] ?? null;
@@ -134,4 +143,8 @@ export function clear() {
 
 export const filtered = () => show.get() !== "all" || chosen.get().size > 0;
 export const chosenWords = () =>
-  [...chosen.get()].map(([key, options]) => ({ key, options, words: [...options].map((option) => label(key, option)).join(", ") }));
+  [...chosen.get()].map(([key, options]) => ({
+    key,
+    options,
+    words: [...options].map((option) => label(key, option)).join(", "),
+  }));

@@ -40,14 +40,16 @@ class SettingsAbout extends Element {
             </section>`
           : html`<p class="notice">
               ${icon("shield")}<span
-                >Where data is kept is shown to admins of the installation’s own workspace${may("admin") ? ", which is another one" : ""}.</span
+                >Where data is kept is shown to admins of the installation’s own
+                workspace${may("admin") ? ", which is another one" : ""}.</span
               >
             </p>`
       }
       <section class="card" aria-labelledby="self">
         <h2 id="self">Nothing leaves this server by itself</h2>
         <p class="soft">
-          Pages load nothing from other hosts. Spotloom speaks to the providers that you set up, to the webhooks that you add, and to nobody else.
+          Pages load nothing from other hosts. Spotloom speaks to the providers that you set up, to the webhooks that
+          you add, and to nobody else.
         </p>
       </section>
     </div>`;

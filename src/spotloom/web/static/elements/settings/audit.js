@@ -65,7 +65,10 @@ class SettingsAudit extends Element {
         ${icon("history", "large")}
         <p>Nothing was done here yet.</p>
       </div>`;
-    return html`<p class="intro">Everything that spent, changed or let somebody in. Entries are appended with the deed itself, and nobody can change them.</p>
+    return html`<p class="intro">
+        Everything that spent, changed or let somebody in. Entries are appended with the deed itself, and nobody can
+        change them.
+      </p>
       <section class="card flush">
         <table class="table log stacked">
           <thead>
@@ -90,7 +93,9 @@ class SettingsAudit extends Element {
 
   row(entry) {
     const key = entry.actor.startsWith("key:");
-    const who = entry.actorName ?? (key ? "a key that is gone" : entry.actor.startsWith("person:") ? "somebody who left" : "the command line");
+    const who =
+      entry.actorName ??
+      (key ? "a key that is gone" : entry.actor.startsWith("person:") ? "somebody who left" : "the command line");
     return html`<tr>
       <td data-word="When" class="nowrap">${when(entry.at)}</td>
       <td data-word="Who">
@@ -106,7 +111,9 @@ class SettingsAudit extends Element {
   target(entry) {
     if (OF_CAMPAIGN.test(entry.action)) {
       const name = entry.targetName ?? `${entry.target.slice(0, 8)}…`;
-      return entry.action === "campaign.deleted" ? html`${name} ` : html`<a href="/campaigns/${encodeURIComponent(entry.target)}">${name}</a> `;
+      return entry.action === "campaign.deleted"
+        ? html`${name} `
+        : html`<a href="/campaigns/${encodeURIComponent(entry.target)}">${name}</a> `;
     }
     if (entry.target === entry.actor || entry.action === "budget.changed") return nothing;
     const name = entry.targetName ?? entry.target;

@@ -37,8 +37,8 @@ class SettingsBudgets extends Element {
 
   render() {
     return html`<p class="intro">
-        A cap holds before anything is ordered: whatever would go over it is refused, with what is left. Committed is what was charged, what is reserved for
-        videos under way, and what was possibly charged.
+        A cap holds before anything is ordered: whatever would go over it is refused, with what is left. Committed is
+        what was charged, what is reserved for videos under way, and what was possibly charged.
       </p>
       <div class="stack">
         ${CAPS.map((cap) => this.cap(cap))}
@@ -61,7 +61,9 @@ class SettingsBudgets extends Element {
         <h2 id="c-${name}">${title}</h2>
         ${this.tag(most, share)}
       </header>
-      <p class="figure">${money(committed)} <span class="soft">${most === null ? "committed" : `of ${money(most)}`}</span></p>
+      <p class="figure">
+        ${money(committed)} <span class="soft">${most === null ? "committed" : `of ${money(most)}`}</span>
+      </p>
       ${most === null ? nothing : html`<div class="meter" aria-hidden="true"><i class=${share >= 100 ? "failed" : share >= 80 ? "unknown" : "completed"} ${part(share)}></i></div>`}
       <p class="soft small">${about}${most === null ? "" : ` ${money(Math.max(0, most - committed))} left.`}</p>
       ${
@@ -83,7 +85,9 @@ class SettingsBudgets extends Element {
                 <button class="button primary">Save</button
                 >${most === null ? nothing : html`<button type="button" class="button" @click=${() => this.set(name, null)}>Take the cap away</button>`}
               </form>
-              <p id="w-${name}" class="bad small" role="alert">${wrong ? html`${icon("circle-alert", "small")} ${wrong}` : nothing}</p>`
+              <p id="w-${name}" class="bad small" role="alert">
+                ${wrong ? html`${icon("circle-alert", "small")} ${wrong}` : nothing}
+              </p>`
           : html`<p class="soft small">Admins may change the cap.</p>`
       }
     </section>`;

@@ -18,7 +18,9 @@ class HookDeliveries extends Element {
 
   async load(more = false) {
     try {
-      const page = await api.get(`/api/hooks/${this.hook}/deliveries?limit=${PAGE}${more ? `&cursor=${encodeURIComponent(this.cursor)}` : ""}`);
+      const page = await api.get(
+        `/api/hooks/${this.hook}/deliveries?limit=${PAGE}${more ? `&cursor=${encodeURIComponent(this.cursor)}` : ""}`,
+      );
       this.items = more ? [...this.items, ...page.items] : page.items;
       this.cursor = page.nextCursor;
     } catch (error) {
@@ -41,7 +43,10 @@ class HookDeliveries extends Element {
     if (!this.items) return html`<div class="skeleton row" aria-label="Loading"></div>`;
     if (!this.items.length) return html`<p class="soft">Nothing has happened yet that it is told of.</p>`;
     return html`<div class="line">
-        <span class="push"></span><button class="button small quiet" @click=${() => this.load()}>${icon("refresh-cw", "small")}Look again</button>
+        <span class="push"></span
+        ><button class="button small quiet" @click=${() => this.load()}>
+          ${icon("refresh-cw", "small")}Look again
+        </button>
       </div>
       <table class="table stacked">
         <thead>
@@ -80,7 +85,9 @@ class HookDeliveries extends Element {
         >
       </td>
       <td data-word="Answer">${answer}</td>
-      <td class="acts">${each.state === "pending" ? nothing : html`<button class="button small" @click=${() => this.again(each)}>Send again</button>`}</td>
+      <td class="acts">
+        ${each.state === "pending" ? nothing : html`<button class="button small" @click=${() => this.again(each)}>Send again</button>`}
+      </td>
     </tr>`;
   }
 }

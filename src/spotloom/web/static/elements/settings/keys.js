@@ -20,7 +20,11 @@ const SCOPES = {
   metrics: "Read /metrics.",
   admin: "Delete, set budgets and lanes, manage webhooks.",
 };
-const OF_ROLE = { viewer: ["campaigns:read", "metrics"], editor: ["campaigns:read", "metrics", "campaigns:write", "spend"], admin: Object.keys(SCOPES) };
+const OF_ROLE = {
+  viewer: ["campaigns:read", "metrics"],
+  editor: ["campaigns:read", "metrics", "campaigns:write", "spend"],
+  admin: Object.keys(SCOPES),
+};
 const LIVES = [
   [30, "30 days"],
   [90, "90 days"],
@@ -90,7 +94,8 @@ class SettingsKeys extends Element {
               ${Object.entries(SCOPES).map(
                 ([scope, does]) =>
                   html`<label class="check" data-scope=${scope}
-                    ><input type="checkbox" name="scope" value=${scope} /> <span><code>${scope}</code><span class="soft small">${does}</span></span></label
+                    ><input type="checkbox" name="scope" value=${scope} />
+                    <span><code>${scope}</code><span class="soft small">${does}</span></span></label
                   >`,
               )}
             </div>
@@ -100,12 +105,15 @@ class SettingsKeys extends Element {
           name,
           role,
           expiresInDays: life === "" ? null : Number(life),
-          scopes: narrow ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value) : ["*"],
+          scopes: narrow
+            ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value)
+            : ["*"],
         }),
     });
     function fit(form) {
       form.querySelector("[data-scopes]").hidden = !narrow;
-      for (const label of form.querySelectorAll("[data-scope]")) label.hidden = !OF_ROLE[role].includes(label.dataset.scope);
+      for (const label of form.querySelectorAll("[data-scope]"))
+        label.hidden = !OF_ROLE[role].includes(label.dataset.scope);
     }
     if (!made) return;
     const { key, ...row } = made;
@@ -121,7 +129,10 @@ class SettingsKeys extends Element {
   async revoke(key) {
     const sure = await agreed({
       title: `Revoke “${key.name}”?`,
-      body: html`<p>It stops working at once and for good. ${key.seenAt ? html`It was last used ${ago(key.seenAt)}.` : "It was never used."}</p>`,
+      body: html`<p>
+        It stops working at once and for good.
+        ${key.seenAt ? html`It was last used ${ago(key.seenAt)}.` : "It was never used."}
+      </p>`,
       confirm: "Revoke the key",
       danger: true,
     });
@@ -136,11 +147,15 @@ class SettingsKeys extends Element {
   }
 
   render() {
-    return html`<p class="intro">For programs. A key has one workspace, a role, and an end; give each program its own, with no more than it needs.</p>
+    return html`<p class="intro">
+        For programs. A key has one workspace, a role, and an end; give each program its own, with no more than it
+        needs.
+      </p>
       <section class="card flush" aria-labelledby="keys">
         <header class="line keep">
           <h2 id="keys">Keys</h2>
-          <span class="push"></span> <button class="button primary" @click=${() => this.make()}>${icon("plus", "small")}Make a key</button>
+          <span class="push"></span>
+          <button class="button primary" @click=${() => this.make()}>${icon("plus", "small")}Make a key</button>
         </header>
         ${
           keys.get().length
@@ -175,13 +190,20 @@ class SettingsKeys extends Element {
     const by = people.get(each.createdBy);
     return html`<tr>
       <td data-word="Name">
-        <span><span class="strong">${each.name}</span>${by ? html`<br /><span class="soft small">by ${by}</span>` : nothing}</span>
+        <span
+          ><span class="strong">${each.name}</span
+          >${by ? html`<br /><span class="soft small">by ${by}</span>` : nothing}</span
+        >
       </td>
       <td data-word="Begins with" class="mono">${each.prefix}…</td>
       <td data-word="May do">
-        <span>${each.role}${each.scopes.includes("*") ? nothing : html`<br /><span class="soft small">${each.scopes.join(", ")}</span>`}</span>
+        <span
+          >${each.role}${each.scopes.includes("*") ? nothing : html`<br /><span class="soft small">${each.scopes.join(", ")}</span>`}</span
+        >
       </td>
-      <td data-word="Last used">${each.seenAt ? html`<span title=${when(each.seenAt)}>${ago(each.seenAt)}</span>` : "never"}</td>
+      <td data-word="Last used">
+        ${each.seenAt ? html`<span title=${when(each.seenAt)}>${ago(each.seenAt)}</span>` : "never"}
+      </td>
       <td data-word="Ends">${each.expiresAt ? date(each.expiresAt) : "never"}</td>
       <td class="acts"><button class="button small danger" @click=${() => this.revoke(each)}>Revoke</button></td>
     </tr>`;

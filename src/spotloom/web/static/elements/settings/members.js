@@ -62,7 +62,8 @@ class SettingsMembers extends Element {
 
   async change(member, role, select) {
     const before = member.role;
-    const put = (next) => members.set(members.get().map((each) => (each.personId === member.personId ? { ...each, role: next } : each)));
+    const put = (next) =>
+      members.set(members.get().map((each) => (each.personId === member.personId ? { ...each, role: next } : each)));
     put(role);
     try {
       await api.patch(`/api/members/${member.personId}`, { role });
@@ -80,7 +81,10 @@ class SettingsMembers extends Element {
   async remove(member) {
     const sure = await agreed({
       title: `Take ${member.name} out?`,
-      body: html`<p>They are signed out here at once, and the API keys that they made stop working: whatever runs with one stops, too.</p>`,
+      body: html`<p>
+        They are signed out here at once, and the API keys that they made stop working: whatever runs with one stops,
+        too.
+      </p>`,
       confirm: `Take ${member.name} out`,
       danger: true,
     });
@@ -110,7 +114,8 @@ class SettingsMembers extends Element {
       <section class="card flush" aria-labelledby="who">
         <header class="line keep">
           <h2 id="who">Members</h2>
-          <span class="push"></span> <button class="button primary" @click=${() => this.invite()}>${icon("plus", "small")}Invite</button>
+          <span class="push"></span>
+          <button class="button primary" @click=${() => this.invite()}>${icon("plus", "small")}Invite</button>
         </header>
         <table class="table stacked">
           <thead>
@@ -152,7 +157,9 @@ class SettingsMembers extends Element {
                         <td data-word="Address">${each.email}</td>
                         <td data-word="Role">${each.role}</td>
                         <td data-word="Until">${when(each.expiresAt)}</td>
-                        <td class="acts"><button class="button small" @click=${() => this.takeBack(each)}>Take back</button></td>
+                        <td class="acts">
+                          <button class="button small" @click=${() => this.takeBack(each)}>Take back</button>
+                        </td>
                       </tr>`,
                   )}
                 </tbody>
@@ -181,7 +188,12 @@ class SettingsMembers extends Element {
       </td>
       <td data-word="Address">${each.email ?? "–"}</td>
       <td data-word="Role">
-        <select class="input" aria-label="Role of ${each.name}" .value=${each.role} @change=${(event) => this.change(each, event.target.value, event.target)}>
+        <select
+          class="input"
+          aria-label="Role of ${each.name}"
+          .value=${each.role}
+          @change=${(event) => this.change(each, event.target.value, event.target)}
+        >
           ${Object.keys(ROLES).map((role) => html`<option value=${role} ?selected=${role === each.role}>${role}</option>`)}
         </select>
       </td>

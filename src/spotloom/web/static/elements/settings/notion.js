@@ -39,16 +39,27 @@ class SettingsNotion extends Element {
       title: "Connect Notion",
       confirm: "Connect",
       body: (problem) =>
-        html`<p class="soft">In Notion, share a page with your integration, then paste its link: the database is made under it. Or paste a database that is there.</p>
+        html`<p class="soft">
+            In Notion, share a page with your integration, then paste its link: the database is made under it. Or paste
+            a database that is there.
+          </p>
           ${field("page", "Link of a page", html`<input class="input" id="f-page" name="page" autocomplete="off" placeholder="https://" />`, { problem: problem("page") })}
-          ${field("database", "Or link of a database", html`<input class="input" id="f-database" name="database" autocomplete="off" placeholder="https://" />`, {
-            hint: "It is checked, and what it lacks is added; nothing of yours is taken away.",
-            problem: problem("database"),
-          })}`,
-      submit: ({ page, database }) => api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }),
+          ${field(
+            "database",
+            "Or link of a database",
+            html`<input class="input" id="f-database" name="database" autocomplete="off" placeholder="https://" />`,
+            {
+              hint: "It is checked, and what it lacks is added; nothing of yours is taken away.",
+              problem: problem("database"),
+            },
+          )}`,
+      submit: ({ page, database }) =>
+        api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }),
     });
     if (!made) return;
-    toast(made.done.length ? `“${made.title}” is connected: ${made.done.join(", ")}.` : `“${made.title}” is connected.`);
+    toast(
+      made.done.length ? `“${made.title}” is connected: ${made.done.join(", ")}.` : `“${made.title}” is connected.`,
+    );
     this.poll.soon();
   }
 
@@ -62,15 +73,24 @@ class SettingsNotion extends Element {
   }
 
   check() {
-    return this.act(() => api.post("/api/notion/setup", {}), ({ done }) => (done.length ? `Mended: ${done.join(", ")}.` : "All is there, and as it should be."));
+    return this.act(
+      () => api.post("/api/notion/setup", {}),
+      ({ done }) => (done.length ? `Mended: ${done.join(", ")}.` : "All is there, and as it should be."),
+    );
   }
 
   resync() {
-    return this.act(() => api.post("/api/notion/resync", {}), ({ videos }) => `${plural(videos, "video is", "videos are")} told again.`);
+    return this.act(
+      () => api.post("/api/notion/resync", {}),
+      ({ videos }) => `${plural(videos, "video is", "videos are")} told again.`,
+    );
   }
 
   pair() {
-    return this.act(() => api.post("/api/notion/pairing"), ({ until }) => `Enter the address in Notion before ${when(until)}.`);
+    return this.act(
+      () => api.post("/api/notion/pairing"),
+      ({ until }) => `Enter the address in Notion before ${when(until)}.`,
+    );
   }
 
   async disconnect() {
@@ -80,24 +100,34 @@ class SettingsNotion extends Element {
       confirm: "Disconnect",
       danger: true,
     });
-    if (sure) await this.act(() => api.delete("/api/notion"), () => "Notion is disconnected.");
+    if (sure)
+      await this.act(
+        () => api.delete("/api/notion"),
+        () => "Notion is disconnected.",
+      );
   }
 
   render() {
     const now = state.get();
     if (now === null) return html`<div class="skeleton row" aria-label="Loading"></div>`;
-    if (now === "none") return html`<p class="notice">${icon("info")}<span>This release has no Notion mirror.</span></p>`;
-    return html`<p class="intro">Each video as a page of a Notion database: what it is, how far it is, and its file. What people set there (approved, rejected, notes) comes back.
-        A video never waits for Notion.</p>
+    if (now === "none")
+      return html`<p class="notice">${icon("info")}<span>This release has no Notion mirror.</span></p>`;
+    return html`<p class="intro">
+        Each video as a page of a Notion database: what it is, how far it is, and its file. What people set there
+        (approved, rejected, notes) comes back. A video never waits for Notion.
+      </p>
       <div class="stack">
-        ${now.keySet ? nothing : this.keyless()} ${now.connection ? this.connected(now) : this.unconnected(now)} ${now.pages ? this.pages(now.pages) : nothing}
-        ${now.connection ? this.webhook(now) : nothing}
+        ${now.keySet ? nothing : this.keyless()} ${now.connection ? this.connected(now) : this.unconnected(now)}
+        ${now.pages ? this.pages(now.pages) : nothing} ${now.connection ? this.webhook(now) : nothing}
       </div>`;
   }
 
   keyless() {
     return html`<p class="notice warn">
-      ${icon("triangle-alert")}<span>Set <code>NOTION_API_KEY</code> for the server, the secret of an internal integration of yours, and start it again.</span>
+      ${icon("triangle-alert")}<span
+        >Set <code>NOTION_API_KEY</code> for the server, the secret of an internal integration of yours, and start it
+        again.</span
+      >
     </p>`;
   }
 
@@ -106,9 +136,13 @@ class SettingsNotion extends Element {
       ${icon("table", "large")}
       <h2>Not connected</h2>
       <p>${limits}</p>
-      ${may("admin")
-        ? html`<button class="button primary" ?disabled=${!keySet} @click=${() => this.setUp()}>${icon("plug", "small")}Connect Notion</button>`
-        : html`<p class="small">Admins can connect it.</p>`}
+      ${
+        may("admin")
+          ? html`<button class="button primary" ?disabled=${!keySet} @click=${() => this.setUp()}>
+              ${icon("plug", "small")}Connect Notion
+            </button>`
+          : html`<p class="small">Admins can connect it.</p>`
+      }
     </section>`;
   }
 
@@ -120,16 +154,27 @@ class SettingsNotion extends Element {
         <span class="tag ${trouble ? "bad" : "good"}">${trouble ? "Needs you" : "Connected"}</span>
       </header>
       ${trouble ? html`<p class="notice bad">${icon("circle-alert")}<span>${trouble}</span></p>` : nothing}
-      ${pausedUntil && Date.parse(pausedUntil) > Date.now()
-        ? html`<p class="notice warn">${icon("timer")}<span>Notion asked for a pause until ${when(pausedUntil)}. It goes on by itself.</span></p>`
-        : nothing}
-      ${links
-        ? nothing
-        : html`<p class="notice">
-            ${icon("info")}<span>Pages have no links to the files: set <code>SPOTLOOM_PUBLIC_URL</code>, the address at which others reach this server.</span>
-          </p>`}
+      ${
+        pausedUntil && Date.parse(pausedUntil) > Date.now()
+          ? html`<p class="notice warn">
+              ${icon("timer")}<span>Notion asked for a pause until ${when(pausedUntil)}. It goes on by itself.</span>
+            </p>`
+          : nothing
+      }
+      ${
+        links
+          ? nothing
+          : html`<p class="notice">
+              ${icon("info")}<span
+                >Pages have no links to the files: set <code>SPOTLOOM_PUBLIC_URL</code>, the address at which others
+                reach this server.</span
+              >
+            </p>`
+      }
       <p class="line">
-        <a class="button" href=${connection.url} rel="noopener noreferrer" target="_blank">${icon("external-link", "small")}Open in Notion</a>
+        <a class="button" href=${connection.url} rel="noopener noreferrer" target="_blank"
+          >${icon("external-link", "small")}Open in Notion</a
+        >
         ${may("admin") ? html`<button class="button" @click=${() => this.check()}>${icon("check", "small")}Check and mend</button>` : nothing}
         ${may("editor") ? html`<button class="button" @click=${() => this.resync()}>${icon("refresh-cw", "small")}Tell everything again</button>` : nothing}
         ${may("admin") ? html`<button class="button danger push" @click=${() => this.disconnect()}>Disconnect</button>` : nothing}
@@ -152,44 +197,77 @@ class SettingsNotion extends Element {
         ${pages.behindSeconds ? html`<span class="soft small">oldest change still to be told: ${span(pages.behindSeconds)} ago</span>` : nothing}
       </header>
       <div class="meter" aria-hidden="true">
-        <i class="completed" ${part(all ? (100 * pages.upToDate) / all : 0)}></i><i class="busy" ${part(all ? (100 * pages.pending) / all : 0)}></i
+        <i class="completed" ${part(all ? (100 * pages.upToDate) / all : 0)}></i
+        ><i class="busy" ${part(all ? (100 * pages.pending) / all : 0)}></i
         ><i class="failed" ${part(all ? (100 * pages.blocked) / all : 0)}></i>
       </div>
-      <dl class="facts">${rows.map(([word, many]) => html`<div><dt>${word}</dt><dd>${count(many)}</dd></div>`)}</dl>
+      <dl class="facts">
+        ${rows.map(
+          ([word, many]) =>
+            html`<div>
+              <dt>${word}</dt>
+              <dd>${count(many)}</dd>
+            </div>`,
+        )}
+      </dl>
       ${pages.lastError ? html`<p class="soft small">Last trouble: ${pages.lastError}</p>` : nothing}
-      ${pages.blockedPages.length
-        ? html`<h3>Refused pages</h3>
-            <ul class="rows">
-              ${pages.blockedPages.map(
-                (page) =>
-                  html`<li>
-                    <div class="who">
-                      <p><a href="/campaigns/${encodeURIComponent(page.batchId)}">${page.batchId}</a> <span class="mono">${page.combinationId}</span></p>
-                      <p class="soft small">${page.reason}</p>
-                    </div>
-                  </li>`,
-              )}
-            </ul>`
-        : nothing}
+      ${
+        pages.blockedPages.length
+          ? html`<h3>Refused pages</h3>
+              <ul class="rows">
+                ${pages.blockedPages.map(
+                  (page) =>
+                    html`<li>
+                      <div class="who">
+                        <p>
+                          <a href="/campaigns/${encodeURIComponent(page.batchId)}">${page.batchId}</a>
+                          <span class="mono">${page.combinationId}</span>
+                        </p>
+                        <p class="soft small">${page.reason}</p>
+                      </div>
+                    </li>`,
+                )}
+              </ul>`
+          : nothing
+      }
     </section>`;
   }
 
   webhook({ connection, webhookUrl }) {
     const open = connection.pairingUntil && Date.parse(connection.pairingUntil) > Date.now();
-    const [look, word] = connection.paired ? ["good", "Paired"] : open ? ["busy", `Waits until ${when(connection.pairingUntil)}`] : ["", "Not paired"];
+    const [look, word] = connection.paired
+      ? ["good", "Paired"]
+      : open
+        ? ["busy", `Waits until ${when(connection.pairingUntil)}`]
+        : ["", "Not paired"];
     return html`<section class="card" aria-labelledby="hook">
       <header>
         <h2 id="hook">Changes come back at once</h2>
         <span class="tag ${look}">${word}</span>
       </header>
-      <p class="soft">Without a webhook, Notion is looked through every few minutes. Paired, a change there is here in seconds.</p>
-      <p class="secret"><input class="input" readonly aria-label="The webhook’s address" .value=${webhookUrl} />${copyButton(webhookUrl, "The address")}</p>
-      ${may("admin")
-        ? html`<p class="line">
-            <button class="button" @click=${() => this.pair()}>${connection.paired ? "Pair again" : "Open the pairing"}</button>
-            <span class="soft small">Then enter the address as a webhook of your integration in Notion, within ten minutes.</span>
-          </p>`
-        : html`<p class="soft small">Admins can pair it.</p>`}
+      <p class="soft">
+        Without a webhook, Notion is looked through every few minutes. Paired, a change there is here in seconds.
+      </p>
+      <p class="secret">
+        <input
+          class="input"
+          readonly
+          aria-label="The webhook’s address"
+          .value=${webhookUrl}
+        />${copyButton(webhookUrl, "The address")}
+      </p>
+      ${
+        may("admin")
+          ? html`<p class="line">
+              <button class="button" @click=${() => this.pair()}>
+                ${connection.paired ? "Pair again" : "Open the pairing"}
+              </button>
+              <span class="soft small"
+                >Then enter the address as a webhook of your integration in Notion, within ten minutes.</span
+              >
+            </p>`
+          : html`<p class="soft small">Admins can pair it.</p>`
+      }
     </section>`;
   }
 }

@@ -8,11 +8,18 @@ import { html, nothing, signal } from "../../vendor/lit.js";
 const { providers, prices } = pageData();
 const answers = signal({}); // by provider: null while it is asked
 const ABOUT = {
-  sandbox: "Comes with Spotloom: draws every video as an animatic on this machine. No key, no charge; every price is a forecast.",
-  "openai-videos": "Any server that speaks /v1/videos: SGLang Diffusion, vLLM-Omni, the LiteLLM proxy, or a vendor's gateway.",
+  sandbox:
+    "Comes with Spotloom: draws every video as an animatic on this machine. No key, no charge; every price is a forecast.",
+  "openai-videos":
+    "Any server that speaks /v1/videos: SGLang Diffusion, vLLM-Omni, the LiteLLM proxy, or a vendor's gateway.",
 };
 
-const exactly = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", minimumFractionDigits: 2, maximumFractionDigits: 4 });
+const exactly = new Intl.NumberFormat("en-US", {
+  style: "currency",
+  currency: "USD",
+  minimumFractionDigits: 2,
+  maximumFractionDigits: 4,
+});
 const exact = (amount) => exactly.format(amount);
 /** One line for each model of a seller, with its price at each size of picture. */
 const sold = Object.values(Object.groupBy(prices, ({ seller, model }) => `${seller} ${model}`)).map((same) => ({
@@ -38,8 +45,8 @@ class SettingsProviders extends Element {
 
   render() {
     return html`<p class="intro">
-        Where videos are made. Providers are set up in the server's environment or its <code>.env</code> file, never here: a page cannot leak what it does not
-        hold. After a change, start the server again.
+        Where videos are made. Providers are set up in the server's environment or its <code>.env</code> file, never
+        here: a page cannot leak what it does not hold. After a change, start the server again.
       </p>
       <div class="stack">${providers.map((provider) => this.provider(provider))}${this.sellers()}</div>`;
   }
@@ -53,18 +60,23 @@ class SettingsProviders extends Element {
         <span class="tag ${provider.configured ? "" : "warn"}">${provider.configured ? "Set up" : "Not set up"}</span>
       </header>
       <p class="soft">${ABOUT[provider.name] ?? ""}</p>
-      ${lacking.length
-        ? html`<p class="notice warn">
-            ${icon("triangle-alert")}<span>To use it, set ${lacking.map((each, at) => html`${at ? ", " : ""}<code>${each.name}</code>`)} for the server.</span>
-          </p>`
-        : nothing}
+      ${
+        lacking.length
+          ? html`<p class="notice warn">
+              ${icon("triangle-alert")}<span
+                >To use it, set ${lacking.map((each, at) => html`${at ? ", " : ""}<code>${each.name}</code>`)} for the
+                server.</span
+              >
+            </p>`
+          : nothing
+      }
       ${this.settings(provider)}
       <div class="line">
         ${
           provider.account
             ? html`<span class="soft small"
-                >Account <span class="mono">${provider.account}</span> · dialect ${provider.dialect} · ${plural(provider.concurrent, "video")} at once · asked
-                every ${provider.pollSeconds} s</span
+                >Account <span class="mono">${provider.account}</span> · dialect ${provider.dialect} ·
+                ${plural(provider.concurrent, "video")} at once · asked every ${provider.pollSeconds} s</span
               >`
             : nothing
         }<span class="push"></span>${this.tester(provider)}
@@ -82,7 +94,9 @@ class SettingsProviders extends Element {
               <p class="settingname">${setting.name}</p>
               <p class="soft small">${setting.about}</p>
             </div>
-            <span class="tag ${setting.isSet ? "good" : ""}">${setting.isSet ? "Set" : setting.needed ? "Needed" : "Not set, as it comes"}</span>
+            <span class="tag ${setting.isSet ? "good" : ""}"
+              >${setting.isSet ? "Set" : setting.needed ? "Needed" : "Not set, as it comes"}</span
+            >
           </li>`,
       )}
     </ul>`;
@@ -133,12 +147,16 @@ class SettingsProviders extends Element {
                       .map(([ratio, size]) => `${ratio} (${size})`)
                       .join(", ")}
                   </td>
-                  <td data-word="Also">${[model.audio && "sound", model.loop && "seamless loop"].filter(Boolean).join(", ") || "–"}</td>
+                  <td data-word="Also">
+                    ${[model.audio && "sound", model.loop && "seamless loop"].filter(Boolean).join(", ") || "–"}
+                  </td>
                   <td data-word="A second" class="number">
                     ${money(model.perSecond)}${model.charges ? "" : html`<br /><span class="soft small">forecast</span>`}
                   </td>
                   <td data-word="Price read">
-                    <span>${date(model.priceAsOf)}<br /><span class="soft small source">${model.priceSource}</span></span>
+                    <span
+                      >${date(model.priceAsOf)}<br /><span class="soft small source">${model.priceSource}</span></span
+                    >
                   </td>
                 </tr>`,
             )}

@@ -2,5 +2,9 @@
 import { offer } from "../../core/keys.js";
 
 const links = [...document.querySelectorAll(".sections a")];
-links.find((link) => link.ariaCurrent === "page")?.scrollIntoView({ block: "nearest", inline: "center" });
+const show = () =>
+  links.find((link) => link.ariaCurrent === "page")?.scrollIntoView({ block: "nearest", inline: "center" });
+
+show();
+addEventListener("resize", show);
 offer(...links.map((link) => ({ label: `Settings: ${link.textContent.trim()}`, href: link.getAttribute("href") })));

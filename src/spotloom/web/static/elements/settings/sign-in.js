@@ -31,7 +31,8 @@ function browserOf(agent) {
   return named ? `${named[1]}${system ? ` on ${system[1]}` : ""}` : agent.slice(0, 60);
 }
 
-const secret = (name, fills) => html`<input class="input" id="f-${name}" name=${name} type="password" autocomplete=${fills} maxlength="256" />`;
+const secret = (name, fills) =>
+  html`<input class="input" id="f-${name}" name=${name} type="password" autocomplete=${fills} maxlength="256" />`;
 
 class SettingsSignIn extends Element {
   async move(workspace) {
@@ -75,7 +76,9 @@ class SettingsSignIn extends Element {
   async endAll() {
     const sure = await agreed({
       title: "Sign out everywhere?",
-      body: html`<p>Every browser of yours is signed out, this one, too. Drafts in this browser are cleared. Campaigns go on.</p>`,
+      body: html`<p>
+        Every browser of yours is signed out, this one, too. Drafts in this browser are cleared. Campaigns go on.
+      </p>`,
       confirm: "Sign out everywhere",
       danger: true,
     });
@@ -89,7 +92,10 @@ class SettingsSignIn extends Element {
   }
 
   render() {
-    if (!data.session) return html`<p class="notice">${icon("key-round")}<span>You look at this with an API key, which has no sessions.</span></p>`;
+    if (!data.session)
+      return html`<p class="notice">
+        ${icon("key-round")}<span>You look at this with an API key, which has no sessions.</span>
+      </p>`;
     return html`<div class="stack">${this.workspaces()}${this.password()}${this.browsers()}${this.ways()}</div>`;
   }
 
@@ -128,12 +134,10 @@ class SettingsSignIn extends Element {
       <form class="fields" novalidate @submit=${(event) => this.save(event)}>
         <div class="two">
           ${hasPassword ? field("current", "Your present password", secret("current", "current-password"), { problem: said("current") }) : nothing}
-          ${field(
-            "password",
-            "A new one",
-            secret("password", "new-password"),
-            { hint: "At least 12 characters. A few words do well.", problem: said("password") },
-          )}
+          ${field("password", "A new one", secret("password", "new-password"), {
+            hint: "At least 12 characters. A few words do well.",
+            problem: said("password"),
+          })}
         </div>
         <p><button class="button primary">Save the password</button></p>
       </form>
@@ -154,9 +158,15 @@ class SettingsSignIn extends Element {
             html`<li>
               <div class="who">
                 <p class="strong">${browserOf(each.userAgent)}</p>
-                <p class="soft small">Since ${when(each.createdAt)}, last seen ${ago(each.seenAt)}, ends ${when(each.expiresAt)} at the latest</p>
+                <p class="soft small">
+                  Since ${when(each.createdAt)}, last seen ${ago(each.seenAt)}, ends ${when(each.expiresAt)} at the
+                  latest
+                </p>
               </div>
-              ${each.current ? html`<span class="tag good">This browser</span>` : nothing}<button class="button small" @click=${() => this.end(each)}>
+              ${each.current ? html`<span class="tag good">This browser</span>` : nothing}<button
+                class="button small"
+                @click=${() => this.end(each)}
+              >
                 Sign out${each.current ? " here" : ""}
               </button>
             </li>`,
@@ -169,14 +179,24 @@ class SettingsSignIn extends Element {
     const { password, passwordSet, oidc, clerk } = data.ways;
     const rows = [
       ["One-time link", "Always: spotloom login-link, on the machine that runs Spotloom.", true, "On"],
-      ["Password", "For people who were invited here.", password && passwordSet, password ? (passwordSet ? "On" : "Nobody has set one") : "Off"],
+      [
+        "Password",
+        "For people who were invited here.",
+        password && passwordSet,
+        password ? (passwordSet ? "On" : "Nobody has set one") : "Off",
+      ],
       [
         "OpenID Connect",
         oidc ? `Through ${oidc}.` : "Set SPOTLOOM_OIDC_ISSUER and SPOTLOOM_OIDC_CLIENT_ID for the server.",
         Boolean(oidc),
         oidc ? "On" : "Not set up",
       ],
-      ["Clerk", clerk ? "Through your Clerk application." : "Set CLERK_PUBLISHABLE_KEY and CLERK_JWT_KEY for the server.", clerk, clerk ? "On" : "Not set up"],
+      [
+        "Clerk",
+        clerk ? "Through your Clerk application." : "Set CLERK_PUBLISHABLE_KEY and CLERK_JWT_KEY for the server.",
+        clerk,
+        clerk ? "On" : "Not set up",
+      ],
     ];
     return html`<section class="card" aria-labelledby="ways">
       <h2 id="ways">Ways to sign in here</h2>

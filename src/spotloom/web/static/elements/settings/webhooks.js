@@ -36,7 +36,10 @@ class SettingsWebhooks extends Element {
               autocomplete="off"
               aria-invalid=${problem("url") ? "true" : "false"}
             />`,
-            { hint: "Reached from the server. Addresses of inner networks are refused unless SPOTLOOM_REACH names them.", problem: problem("url") },
+            {
+              hint: "Reached from the server. Addresses of inner networks are refused unless SPOTLOOM_REACH names them.",
+              problem: problem("url"),
+            },
           )}
           <fieldset class="scopes">
             <legend class="label">Of what</legend>
@@ -49,7 +52,11 @@ class SettingsWebhooks extends Element {
             )}
           </fieldset>
           ${problem("events") ? html`<p class="bad small">Choose one event or more.</p>` : nothing}`,
-      submit: ({ url }, form) => api.post("/api/hooks", { url, events: [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value) }),
+      submit: ({ url }, form) =>
+        api.post("/api/hooks", {
+          url,
+          events: [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value),
+        }),
     });
     if (!made) return;
     const { secret, ...hook } = made;
@@ -66,7 +73,12 @@ class SettingsWebhooks extends Element {
     try {
       const newer = await api.patch(`/api/hooks/${hook.id}`, changes);
       hooks.set(hooks.get().map((each) => (each.id === newer.id ? newer : each)));
-      toast(said, { action: { label: "Undo", run: () => this.change(hook, { enabled: hook.enabled, events: hook.events }, "As it was.") } });
+      toast(said, {
+        action: {
+          label: "Undo",
+          run: () => this.change(hook, { enabled: hook.enabled, events: hook.events }, "As it was."),
+        },
+      });
     } catch (error) {
       complain(error);
     }
@@ -99,10 +111,13 @@ class SettingsWebhooks extends Element {
 
   render() {
     return html`<p class="intro">
-        Addresses that are told when something happens, signed, and tried again for hours while they do not answer. ${plural(20, "webhook")} at most.
+        Addresses that are told when something happens, signed, and tried again for hours while they do not answer.
+        ${plural(20, "webhook")} at most.
       </p>
       <div class="stack">
-        <div class="line"><button class="button primary" @click=${() => this.add()}>${icon("plus", "small")}Add a webhook</button></div>
+        <div class="line">
+          <button class="button primary" @click=${() => this.add()}>${icon("plus", "small")}Add a webhook</button>
+        </div>
         ${
           hooks.get().length
             ? repeat(
@@ -112,7 +127,9 @@ class SettingsWebhooks extends Element {
               )
             : html`<div class="empty card">
                 ${icon("send", "large")}
-                <p>Nobody is told of anything yet. Add the address of your own server, of a chat, or of an automation.</p>
+                <p>
+                  Nobody is told of anything yet. Add the address of your own server, of a chat, or of an automation.
+                </p>
               </div>`
         }
       </div>`;
@@ -125,7 +142,11 @@ class SettingsWebhooks extends Element {
         <h3 class="clip">${hook.url}</h3>
         <span class="tag ${hook.enabled ? "good" : "warn"}">${hook.enabled ? "On" : "Paused"}</span>
       </header>
-      <p class="line">${hook.events.map((event) => html`<span class="tag">${event}</span>`)}<span class="soft small">since ${when(hook.createdAt)}</span></p>
+      <p class="line">
+        ${hook.events.map((event) => html`<span class="tag">${event}</span>`)}<span class="soft small"
+          >since ${when(hook.createdAt)}</span
+        >
+      </p>
       <p class="line acts">
         <button class="button small" aria-expanded=${open} @click=${() => this.look(hook)}>
           ${icon(open ? "chevron-up" : "chevron-down", "small")}Deliveries

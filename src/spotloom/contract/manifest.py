@@ -8,7 +8,10 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-from spotloom.campaigns import ledger, reads
+from spotloom.contract.campaigns import Campaign
+from spotloom.contract.combinations import Combination
+from spotloom.creative import matrix
+from spotloom.creative.naming import file_name
 
 SANDBOX_NOTICE = (
     "Animatics drawn locally by the Spotloom sandbox, not AI footage; nothing was charged."
@@ -26,39 +29,42 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A video, and the names of its files in the export folder."""
+    """A video, and the names of its files in the folder or the ZIP."""
 
-    video: reads.Video
+    video: Combination
     file: str | None = None
     poster: str | None = None
     sprite: str | None = None
     trouble: Trouble | None = None
 
 
-def trouble(video: reads.Video) -> Trouble | None:
+def trouble(video: Combination) -> Trouble | None:
     """What went wrong with the video, as far as we were told."""
-    if video.error_code is None and video.error_text is None:
+    if video.error is None:
         return None
     return Trouble(
-        code=video.error_code or str(video.status),
-        message=video.error_text or "No reason was given.",
+        code=video.error.code or str(video.status),
+        message=video.error.message or "No reason was given.",
     )
 
 
-def manifest(
-    campaign: reads.Header, placed: Sequence[Placed], money: ledger.Money
-) -> dict[str, Any]:
+def name_of(video: Combination) -> str:
+    """The readable name of the video's file."""
+    return file_name(matrix.Combination(video.combination_id, tuple(video.values.items())))
+
+
+def manifest(campaign: Campaign, placed: Sequence[Placed]) -> dict[str, Any]:
     """The campaign and its videos as plain JSON values, in the order of the matrix."""
     notice = {"notice": SANDBOX_NOTICE} if campaign.provider == "sandbox" else {}
     return {
         "campaign": str(campaign.id),
-        "batchId": campaign.batch_key,
+        "batchId": campaign.batch_id,
         "currency": "USD",
         "estimatedCost": float(campaign.estimated_cost),
-        "actualCost": float(money.actual),
+        "actualCost": float(campaign.spend.actual),
         "videos": [_entry(each) for each in placed],
-        "reservedCost": float(money.reserved),
-        "unknownCost": float(money.unknown),
+        "reservedCost": float(campaign.spend.reserved),
+        "unknownCost": float(campaign.spend.unknown),
         **notice,
     }
 
@@ -67,19 +73,19 @@ def _entry(placed: Placed) -> dict[str, Any]:
     video, wrong = placed.video, placed.trouble
     file = video.files.get("video") if placed.file else None
     return {
-        "combinationId": video.key,
-        "values": dict(video.values),
-        "prompt": video.request.prompt,
+        "combinationId": video.combination_id,
+        "values": video.values,
+        "prompt": video.prompt,
         "status": str(video.status),
         "file": placed.file,
-        "seconds": float(file.seconds) if file and file.seconds is not None else None,
+        "seconds": file.seconds if file else None,
         "width": file.width if file else None,
         "height": file.height if file else None,
         "sha256": file.sha256 if file else None,
         "provider": video.provider,
         "model": video.model,
-        "providerJobId": video.job,
-        "attempts": video.attempt,
+        "providerJobId": video.provider_job_id,
+        "attempts": video.attempts,
         "estimatedCost": float(video.estimated_cost),
         "actualCost": None if video.actual_cost is None else float(video.actual_cost),
         "error": {"code": wrong.code, "message": wrong.message} if wrong else None,

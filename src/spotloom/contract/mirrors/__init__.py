@@ -1,0 +1,1 @@
+"""Shapes of the places where videos are shown elsewhere."""

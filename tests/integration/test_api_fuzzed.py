@@ -1,0 +1,126 @@
+"""Schemathesis asks every route of the document with everything it can think of.
+
+`./run test` asks a few questions of each operation. SPOTLOOM_TEST_FUZZ_EXAMPLES=200 asks so many
+more; do that before a release, and mend what it finds.
+"""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from tests.integration import api_stage, live_server, live_stage
+from tests.integration.live_server import Door
+
+from spotloom.auth.roles import Role
+from spotloom.campaigns import ids
+
+EXAMPLES = int(os.environ.get("SPOTLOOM_TEST_FUZZ_EXAMPLES", "0"))
+FEW = 3
+WITHIN_S = 3600 if EXAMPLES else 300
+SEED = "1"
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """A served house with something in it, and where that is."""
+
+    door: Door
+    campaign_id: str
+    combination_id: str
+
+
+@pytest.fixture
+async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
+    with (
+        live_stage.template(database_url) as like,
+        live_stage.ground(database_url, like=like) as ground,
+    ):
+        made, engines = api_stage.parts_over(ground.url, tmp_path / "media")
+        parts = replace(made, webhook_secret="so that signatures are asked for")
+        campaign = ground.campaign(3)
+        async with live_server.served(parts, ground, role=Role.ADMIN) as door:
+            yield Served(door, str(campaign.id), campaign.keys[0])
+        await parts.gate.close()
+        for engine in engines:
+            await engine.dispose()
+
+
+def settings(house: Served, path: Path, *, ours: bool) -> Path:
+    """What Schemathesis is told of us."""
+    known = {"campaign_id": house.campaign_id, "batch_id": house.campaign_id}
+    known |= {"combination_id": house.combination_id}
+    named = ", ".join(f'"path.{name}" = "{value}"' for name, value in known.items())
+    stranger = f'"path.campaign_id" = "{ids.new()}"'
+    path.write_text(
+        f"""
+seed = {SEED}
+headers = {{ Authorization = "Bearer {house.door.key}" }}
+{f"parameters = {{ {named} }}" if ours else ""}
+
+# What a brief may choose is known by the vocabulary, not by the document: 422 says what is wrong.
+# Nor does the document know which version of a combination is the present one.
+[checks.positive_data_acceptance]
+expected-statuses = [
+  "2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "429", "503",
+]
+
+# Or there would be nothing left to ask about.
+[[operations]]
+include-operation-id = "deleteCampaign"
+parameters = {{ {stranger} }}
+
+[[operations]]
+include-operation-id = "watchBatch"
+parameters = {{ "path.batch_id" = "{ids.new()}" }}
+""",
+        encoding="utf-8",
+    )
+    return path
+
+
+async def asked(house: Served, config: Path, *, examples: int) -> str:
+    """What Schemathesis says, once it has asked everything; it found nothing."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"),
+        f"{house.door.url}/api/openapi.json",
+        *(
+            "--checks",
+            "all",
+            "--phases",
+            "examples,coverage,fuzzing",
+            "--max-examples",
+            str(examples),
+        ),
+        *("--workers", "2", "--continue-on-failure", "--request-timeout", "60", "--no-color"),
+        *("--suppress-health-check", "all", "--warnings", "off", "--max-response-time", "60"),
+        cwd=config.parent,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    try:
+        async with asyncio.timeout(WITHIN_S):
+            out, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
+    words = out.decode(errors="replace")
+    assert process.returncode == 0, words
+    return words
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("ours", [True, False] if EXAMPLES else [True])
+async def test_every_route_answers_everything_as_the_document_says(
+    served: Served, tmp_path: Path, ours: bool
+) -> None:
+    config = settings(served, tmp_path / "schemathesis.toml", ours=ours)
+    words = await asked(served, config, examples=EXAMPLES or FEW)
+    print(words)  # noqa: T201 - shown with -s: how much was asked
+    (tested,) = re.findall(r"Operations:\s+(\d+) selected / (\d+) total", words) or [("0", "1")]
+    assert tested[0] == tested[1]
