@@ -211,7 +211,7 @@ def _to_the_sum(page: Page) -> None:
 
 
 def _to_the_films(page: Page) -> None:
-    page.locator(".vid .frame img").first.wait_for(state="attached")
+    page.locator(".vid img").first.wait_for(state="attached")
     page.locator("batch-tools").evaluate("tools => tools.scrollIntoView()")
 
 
@@ -228,7 +228,7 @@ def _take(browser: Browser, place: Served, wanted: Sequence[Screen], *, session:
                 storage_state=session,
             )
             page = context.new_page()
-            page.set_default_timeout(PATIENCE_S * 1000)
+            page.set_default_timeout(60_000)  # the machine may be busy
             for screen in wanted:
                 page.goto(screen.path)
                 screen.act(page)
