@@ -43,7 +43,8 @@ class InDatabase:
     """A statement like `statement`, which waits for `lock`.
 
     The lock is taken when a video is as `when` says, and before the order without it. What would
-    be too quick for that is slowed by `faults`, or waits for the lock `first`.
+    be too quick for that is slowed by `faults`, waits for the lock `first`, or finds the lane
+    `closed`, which the lock then opens.
     """
 
     statement: str
@@ -51,10 +52,13 @@ class InDatabase:
     when: str | None = None
     faults: tuple[Fault, ...] = ()
     first: str | None = None
+    closed: bool = False
 
     async def reach(self, stage: Stage, order: Order, held: contextlib.ExitStack) -> None:
         """Order, and return when a worker waits there, until `held` is closed."""
         stage.sandbox.misbehave(*self.faults)
+        if self.closed:
+            stage.query("UPDATE spotloom.lane SET slot_limit = 0 RETURNING id")
         with contextlib.ExitStack() as before:
             if self.first is not None:
                 before.enter_context(_locked(stage, self.first))
@@ -92,8 +96,10 @@ _ACCEPTED = {"where": "create", "accepted": True}
 
 BOUNDARIES: dict[str, AtProvider | InDatabase] = {
     "before it is admitted": InDatabase(
-        statement="%spotloom.lane_slot%",
-        lock="LOCK TABLE spotloom.lane_slot IN EXCLUSIVE MODE",
+        statement="%FROM spotloom.lane WHERE id%FOR UPDATE%",
+        lock="UPDATE spotloom.lane SET slot_limit = 4",
+        when="status = 'queued'",
+        closed=True,
     ),
     "admitted, before its workflow": InDatabase(
         statement="%INSERT INTO%workflow_status%", lock=_WORKFLOWS

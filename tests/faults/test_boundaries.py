@@ -16,6 +16,8 @@ async def test_killed_at_every_boundary_of_a_video(stage_of: Callable[[], Any], 
     with stage_of() as stage:
         crew = Crew(stage, 1)
         crew.workers[0].wait_ready()
+        await stage.submit(stage.order(1))  # so that its lane is there
+        await crew.finish(60)
         rounds = 0
         while not rounds or under_way.time_left:
             for name in random.sample(list(BOUNDARIES), len(BOUNDARIES)):
