@@ -135,21 +135,35 @@ class Liveness:
 
     async def _regain(self) -> None:
         """Get the lock back, however long the database is away; end if the work was taken over."""
+        while True:
+            await self._drop()
+            try:
+                await self._take_own_lock()
+                taken_over = await self._taken_over()
+            except (psycopg.Error, OSError) as error:  # cut again, perhaps
+                log.warning("database.away", reason=str(error).strip())
+                await asyncio.sleep(0.2)
+            else:
+                break
+        if taken_over:
+            log.error("worker.taken_over", executor=self.executor)
+            os._exit(70)
+
+    async def _drop(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
         self._connection = None
-        while self._connection is None:
-            try:
-                await self._take_own_lock()
-            except (psycopg.Error, OSError) as error:
-                log.warning("database.away", reason=str(error).strip())
-                await asyncio.sleep(0.2)
-        # The lock is ours, so no take-over is under way: it is in the table or it never was.
+
+    async def _taken_over(self) -> bool:
+        """Whether others have this worker's work; asked while the lock is ours.
+
+        So no take-over is under way: it is in the table or it never was.
+        """
+        if self._connection is None:
+            raise psycopg.OperationalError("there is no connection")
         cursor = await self._connection.execute(_TAKEN_OVER, (self.executor,))
-        if await cursor.fetchone():
-            log.error("worker.taken_over", executor=self.executor)
-            os._exit(70)
+        return await cursor.fetchone() is not None
 
     async def _watch(self) -> None:
         connection = self._connection
