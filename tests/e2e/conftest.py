@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -13,13 +14,14 @@ from tests.e2e.line import Line
 from tests.e2e.looking import Studio
 from tests.e2e.stage import Stage
 
-OURS = frozenset({"stage", "studio", "machine_browser"})
+OURS = frozenset({"stage", "machine_browser"})
+HERE = Path(__file__).parent
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What uses the stage runs in its loop, and not at all where no browser is wanted."""
-    for item in items:
-        if OURS.intersection(getattr(item, "fixturenames", ())):
+    for item in items:  # all of the session's: other folders have stages of their own
+        if item.path.parent == HERE and OURS.intersection(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
             if os.environ.get("SPOTLOOM_NO_BROWSER") == "1":
                 item.add_marker(pytest.mark.skip(reason="SPOTLOOM_NO_BROWSER=1 was said"))

@@ -57,8 +57,11 @@ async def test_a_campaign_shows_its_films_its_progress_and_its_money(studio):
     await expect(row.get_by_role("img", name="3 done")).to_be_visible()
     await row.scroll_into_view_if_needed()
     posters = row.locator(".strip img")
-    await until(lambda: loaded(posters), what="posters")
-    assert await loaded(posters) == 3
+
+    async def all_of_them():
+        return await loaded(posters) == 3
+
+    await until(all_of_them, what="posters")
     await expect(page.get_by_text("Committed today")).to_be_visible()
     await axe(page)
     await no_sideways_scroll(page)

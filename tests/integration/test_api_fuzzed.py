@@ -69,6 +69,12 @@ expected-statuses = [
   "2xx", "304", "401", "403", "404", "406", "409", "412", "416", "422", "428", "429", "503",
 ]
 
+# Too large is refused as well as wrong is: a body is measured before it is read.
+[checks.negative_data_rejection]
+expected-statuses = [
+  "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx",
+]
+
 # Or there would be nothing left to ask about.
 [[operations]]
 include-operation-id = "deleteCampaign"

@@ -238,7 +238,7 @@ def test_doctor_tells_what_is_wrong_and_what_to_do(place, home):
     assert "Check SORA_BASE_URL" in found["openai-videos"]["says"]
     said = healthy.run("doctor", "--fix")
     assert said.code == 0, said
-    assert said.out.count("ok ") == 6
+    assert said.out.count("ok ") == 7
 
 
 def test_plan_and_help_load_nothing_heavy(place, brief):

@@ -47,6 +47,11 @@ NOT_OF_THE_CLIENT = {
     *("takeSoraWebhook", "takeProviderWebhook", "takeClerkWebhook"),
     *("getHealth", "getReadiness", "getMetrics"),
     *("cancelCombination", "retryCombination"),
+    # What the studio's pages ask for, and the setting up of Notion: programs have not wanted them.
+    *("listTemplates", "getTemplate", "addTemplate", "editTemplate", "deleteTemplate"),
+    *("readBrief", "writeBrief", "listAttempts", "restoreCampaign", "getAbout"),
+    *("listProviders", "testProvider", "getNotion", "getNotionOfBatch", "pairNotion"),
+    *("resyncNotion", "disconnectNotion", "setUpNotion", "takeNotionWebhook"),
 }
 BY_THEMSELVES = {"watchBatch", "getMedia", "getCampaignFiles"}  # they stream
 

@@ -47,7 +47,7 @@ class House:
                 measured=[self.durations, self.calls],
             )
         )
-        errors.install(self.app)
+        errors.install(self.app, page=lambda _request, _problem: None)
         edge.protect(self.app, hosts={"127.0.0.1"}, public_url=None, durations=self.durations)
 
     def client(self, address="127.0.0.1"):

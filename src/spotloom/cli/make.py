@@ -175,8 +175,8 @@ async def _make(job: Job) -> Exported:
 
 
 def _invite(studio: Studio) -> None:
-    if studio.elsewhere:
-        err.print(f"The usual port is taken; the studio is at {studio.address} instead.")
+    if studio.taken is not None:
+        err.print(f"Port {studio.taken} is taken; the studio is at {studio.address} instead.")
     out.print("Watch them being made; this link signs you in, once and within 15 minutes:")
     out.print(f"  {studio.link}", markup=False, soft_wrap=True, highlight=False)
 

@@ -41,6 +41,8 @@ def campaign(**changes: Any) -> Campaign:
         spend=spend(),
         created_at=AT,
         created_by=None,
+        last_activity=AT,
+        posters=[],
         version=1,
     )
     return made.model_copy(update=changes)

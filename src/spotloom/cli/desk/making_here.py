@@ -131,7 +131,7 @@ class MakingHere:
         ) as served:
             yield Studio(
                 address=served.address,
-                elsewhere=not served.address.endswith(f":{serving.PORT}"),
+                taken=None if served.address.endswith(f":{serving.PORT}") else serving.PORT,
                 link=await served.gate.login_link(),
             )
 

@@ -55,7 +55,7 @@ class Studio:
     """The studio at work beside a batch."""
 
     address: str
-    elsewhere: bool  # its usual port was taken
+    taken: int | None  # its usual port, where somebody else has it
     link: str  # signs its owner in, once
 
 

@@ -29,7 +29,13 @@ def router(sessions: Sessions) -> APIRouter:
     """The webhook's route; `sessions` see every workspace, for Notion names none of ours."""
     routes = APIRouter()
 
-    @routes.post(WEBHOOK, status_code=204, tags=["notion"], responses=problems(403))
+    @routes.post(
+        WEBHOOK,
+        operation_id="takeNotionWebhook",
+        status_code=204,
+        tags=["notion"],
+        responses=problems(403),
+    )
     async def take(request: Request) -> Response:
         """What Notion tells of its pages: signed with the token that came with the pairing."""
         body = await request.body()
