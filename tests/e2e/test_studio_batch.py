@@ -122,7 +122,7 @@ async def test_failed_videos_are_retried_for_a_sum_that_the_button_names(studio)
 async def test_one_reason_is_retried_alone(studio):
     studio.stage.sandbox.faults(
         {"where": "create", "fault": "moderation", "calls": {"only": [1]}},
-        FAILS | {"code": "bad_day", "jobs": {"first": 9}},
+        FAILS | {"code": "bad_day", "jobs": {"every": 1}},
     )
     batch = await studio.stage.submit(brief(2))
     await studio.stage.over(batch)

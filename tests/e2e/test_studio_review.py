@@ -334,7 +334,8 @@ async def test_the_filter_is_in_the_address_and_back_takes_it_back(studio, batch
 
 
 async def test_films_that_are_finished_meanwhile_join_in(studio):
-    studio.stage.sandbox.faults({"where": "job", "fault": "hang", "jobs": {"only": [1]}})
+    following = studio.stage.sandbox.ledger()["accepted"] + 1  # jobs are counted for ever
+    studio.stage.sandbox.faults({"where": "job", "fault": "hang", "jobs": {"only": [following]}})
     batch = await studio.stage.submit()
     page = await opened(studio, batch)
     await expect(page.get_by_text("of 3 reviewed")).to_be_visible(timeout=30_000)
