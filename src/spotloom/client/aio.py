@@ -32,6 +32,7 @@ class AsyncClient(Operations, SendsLater):
         self._http = httpx2.AsyncClient(
             base_url=wire.address(server),
             headers=wire.headers(key),
+            cookies=wire.no_cookies(),
             timeout=timeout_s,
             transport=transport,
         )

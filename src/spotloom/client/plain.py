@@ -32,6 +32,7 @@ class Client(Operations, Sends):
         self._http = httpx2.Client(
             base_url=wire.address(server),
             headers=wire.headers(key),
+            cookies=wire.no_cookies(),
             timeout=timeout_s,
             transport=transport,
         )

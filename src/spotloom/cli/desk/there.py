@@ -72,9 +72,8 @@ class WorkThere:
             found: Sequence[Campaign] = [await self._client.campaign(name)]
         else:
             found = (await self._client.campaigns(limit=most)).items
-        async with asyncio.TaskGroup() as group:
-            looks = [group.create_task(self.look(str(each.id))) for each in found]
-        return [Standing(each, look.result()) for each, look in zip(found, looks, strict=True)]
+        looks = await asyncio.gather(*(self.look(str(each.id)) for each in found))
+        return [Standing(each, look) for each, look in zip(found, looks, strict=True)]
 
     async def look(self, name: str) -> BatchStatus:
         """How far the batch is."""
