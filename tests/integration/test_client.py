@@ -20,8 +20,9 @@ from tests.integration.live_server import Door
 from tests.integration.live_stage import Ground
 
 from spotloom.auth.roles import Role
-from spotloom.client import AsyncClient, Client, batches
+from spotloom.client import AsyncClient, Client
 from spotloom.client.call import Call, Operation
+from spotloom.client.calls import batches
 from spotloom.client.errors import Different, NotAllowed, Stale
 from spotloom.client.operations import Operations
 from spotloom.contract.briefs import TemplateEdit

@@ -1,7 +1,7 @@
 """The methods that both clients have, each told once as a call."""
 
-from spotloom.client import batches, briefs, installation, standing
 from spotloom.client.call import Listing, Operation
+from spotloom.client.calls import batches, briefs, installation, standing
 
 
 class Operations:

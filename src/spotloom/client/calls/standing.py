@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from uuid import UUID
 
-from spotloom.client import asks
 from spotloom.client.call import Call
+from spotloom.client.calls import asks
 from spotloom.contract.audit import AuditPage
 from spotloom.contract.combinations import (
     Link,

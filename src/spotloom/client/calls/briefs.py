@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from spotloom.client import asks
 from spotloom.client.call import Call
+from spotloom.client.calls import asks
 from spotloom.contract.briefs import (
     BriefFile,
     BriefRead,

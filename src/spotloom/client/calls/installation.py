@@ -2,8 +2,8 @@
 
 from uuid import UUID
 
-from spotloom.client import asks
 from spotloom.client.call import Call
+from spotloom.client.calls import asks
 from spotloom.contract.installation.about import About
 from spotloom.contract.installation.providers import ProviderAnswer, Providers
 from spotloom.contract.mirrors.notion import (

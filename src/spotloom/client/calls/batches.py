@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from spotloom.client import asks
-from spotloom.client.briefs import Brief, form_of
 from spotloom.client.call import Call, Query
+from spotloom.client.calls import asks
+from spotloom.client.calls.briefs import Brief, form_of
 from spotloom.contract.batches import (
     BatchQueued,
     BatchState,
