@@ -357,7 +357,7 @@ async def test_a_process_that_slept_past_its_lease_makes_no_second_page(stage, p
     await stage.batch(1)
     async with stage.sessions.begin() as session:
         await outbox.fold(session, TARGET)
-        place = await places.place(session, TARGET)
+        place = await places.place(session, TARGET, stage.workspace_id)
         old = await outbox.claim(session, TARGET, lease_s=0)
     async with stage.sessions.begin() as session:
         new = await outbox.claim(session, TARGET, lease_s=60)
