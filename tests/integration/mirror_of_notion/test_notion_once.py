@@ -2,8 +2,8 @@
 
 from tests.integration.notion_stage import choice, text, tick
 
-from spotloom.campaigns.mirrors import claims, outbox
-from spotloom.generation.mirrors.notion import TARGET
+from spotloom.campaigns.mirrors import claims, outbox, places
+from spotloom.generation.mirrors.notion import TARGET, writing
 
 REFUSED = {"where": "updatePage", "fault": "status", "status": 503}
 
@@ -59,6 +59,24 @@ async def test_a_process_that_lost_its_claim_unlinks_nothing(video):
         await claims.unlink(session, old)
     assert (await video.stored()).notion_page_id == new.page_id
     assert [row["state"] for row in stage.outbox()] == ["pending"]
+
+
+async def test_a_process_that_lost_its_claim_takes_nothing_over(video):
+    """It would do what the page asks for, and nobody would remember that it was done."""
+    stage = video.stage
+    fail(video, attempt=1)
+    video.there(Retry_Request=tick(True))
+    await stage.look(video.batch, video.key)
+    async with stage.sessions.begin() as session:
+        await outbox.fold(session, TARGET)
+        place = await places.of_any(session, TARGET)
+        old = await outbox.claim(session, TARGET, lease_s=0)
+    async with stage.sessions.begin() as session:
+        new = await outbox.claim(session, TARGET, lease_s=60)
+    await writing.write(stage.desk, place, old)
+    assert (await video.stored()).attempt == 1
+    await writing.write(stage.desk, place, new)
+    assert (await video.stored()).attempt == 2
 
 
 async def test_an_edit_that_our_own_writing_hid_is_under_no_ones_name(video):

@@ -1,15 +1,21 @@
 """Which workspace is shown where: one at a time, found again, and never another's."""
 
+import datetime as dt
 from dataclasses import replace
+from uuid import uuid4
 
 import pytest
 from tests.integration import notion_stage
 from tests.integration.command_line import Place
 
+from spotloom import wiring
 from spotloom.campaigns.mirrors import outbox, places, status
 from spotloom.errors import Conflict, NotFound
 from spotloom.generation.mirrors.notion import TARGET, sweep
 from spotloom.generation.mirrors.notion.connecting import connect
+from spotloom.settings import Settings
+from spotloom.web.operations import figures
+from spotloom.wiring.secret import secret
 
 
 async def told(stage, wait_until_async):
@@ -133,6 +139,33 @@ async def test_what_was_noted_is_forgotten_with_the_connection(stage, other):
         assert not await outbox.has_work(session, TARGET)
         await outbox.fold(session, TARGET)
     assert stage.outbox() == []
+
+
+async def test_the_figures_of_a_place_that_was_left_are_told_no_more(video):
+    async def names():
+        async with video.stage.sessions() as session:
+            return {one.name for one in await figures.read(session) if one.samples}
+
+    shown = {"spotloom_mirror_pages"}
+    assert shown <= await names()
+    await disconnect(video.stage)
+    assert not shown & await names()
+
+
+async def test_pages_are_signed_for_as_soon_as_anybody_here_can_sign(stage, peer, tmp_path):
+    """The first `up` of all makes the secret only after the mirror has begun."""
+    settings = Settings(
+        _env_file=None,
+        notion_api_key=peer.token,
+        notion_base_url=peer.url,
+        public_url="https://studio.example",
+    )
+    now = dt.datetime.now(dt.UTC)
+    async with wiring.notion.desk(settings, tmp_path, stage.sessions) as desk:
+        plain, _ = desk.links.link(uuid4(), made_at=now, now=now)
+        secret(settings, tmp_path)
+        signed, _ = desk.links.link(uuid4(), made_at=now, now=now)
+    assert ("sig=" in plain, "sig=" in signed) == (False, True)
 
 
 async def test_setup_without_a_word_checks_what_is_connected(stage, command):

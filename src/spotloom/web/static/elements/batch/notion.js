@@ -2,26 +2,25 @@
 import { api } from "../../core/api.js";
 import { Element, icon } from "../../core/element.js";
 import { count } from "../../core/format.js";
-import { html, nothing } from "../../vendor/lit.js";
+import { html, nothing, signal } from "../../vendor/lit.js";
 import { Poll } from "../parts/poll.js";
 import { byKey, page } from "./store.js";
 import { go } from "./view.js";
 
 const EVERY_MS = 5000;
 
+const place = signal(null); // the database in Notion, once it is known and while there is one
+
 /** The lines of a list of facts that lead to the video's page, if it has one. */
-export const pageOf = ({ notionPageId }) =>
-  notionPageId
-    ? html`<dt>Notion</dt>
-        <dd>
-          <a href="https://www.notion.so/${notionPageId.replaceAll("-", "")}" rel="noopener noreferrer" target="_blank"
-            >Open its page</a
-          >
-        </dd>`
-    : nothing;
+export function pageOf({ notionPageId }) {
+  if (!notionPageId || !place.get()) return nothing;
+  const address = new URL(notionPageId.replaceAll("-", ""), place.get().url);
+  return html`<dt>Notion</dt>
+    <dd><a href=${address} rel="noopener noreferrer" target="_blank">Open its page</a></dd>`;
+}
 
 class BatchNotion extends Element {
-  static properties = { place: { state: true }, told: { state: true } };
+  static properties = { told: { state: true } };
 
   connectedCallback() {
     super.connectedCallback();
@@ -35,25 +34,26 @@ class BatchNotion extends Element {
 
   async look() {
     const { connection } = await api.get("/api/notion");
-    this.place = connection;
+    place.set(connection);
     if (connection) this.told = await api.get(`/api/notion/batches/${page.id}`);
     else this.poll.stop(); // who connects it meanwhile will load this page again
   }
 
   render() {
-    if (!this.place || !this.told) return nothing;
+    const there = place.get();
+    if (!there || !this.told) return nothing;
     const { upToDate, pending, blocked, blockedPages } = this.told;
     const all = upToDate + pending + blocked;
     if (!all) return nothing; // ordered before the connection
-    return html`<section class="small soft" aria-label="Pages in Notion">
+    return html`<section class="small soft trouble" aria-label="Pages in Notion">
       <p class="line">
         ${icon("table", "small")}
         <span
           >Notion: ${count(upToDate)} of ${count(all)} pages up to
           date${blocked ? `, ${count(blocked)} blocked` : ""}</span
         >
-        <a href=${this.place.url} rel="noopener noreferrer" target="_blank">Open in Notion</a>
-        ${this.place.trouble ? html`<span class="bad">Stopped: ${this.place.trouble}</span>` : nothing}
+        <a href=${there.url} rel="noopener noreferrer" target="_blank">Open in Notion</a>
+        ${there.trouble ? html`<span class="bad">Stopped: ${there.trouble}</span>` : nothing}
       </p>
       ${
         blocked
