@@ -233,11 +233,14 @@ async def pause(
 
 
 async def hold_back(session: AsyncSession, lane_id: UUID, *, reason: str, for_s: float) -> None:
-    """Start nothing new for a while, for a reason of our own, such as a full disk."""
+    """Start nothing new for a while, for a reason of our own, such as a full disk.
+
+    A lane that is closed for longer, or by a person, stays so for its own reason.
+    """
+    until = func.clock_timestamp() + dt.timedelta(seconds=for_s)
+    longer = Lane.blocked | func.coalesce(Lane.paused_until > until, False)
     await session.execute(
-        update(Lane)
-        .where(Lane.id == lane_id)
-        .values(reason=reason, paused_until=func.clock_timestamp() + dt.timedelta(seconds=for_s))
+        update(Lane).where(Lane.id == lane_id, ~longer).values(reason=reason, paused_until=until)
     )
 
 
