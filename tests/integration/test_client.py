@@ -53,7 +53,7 @@ NOT_OF_THE_CLIENT = {
     *("getHealth", "getReadiness", "getMetrics"),
     *("cancelCombination", "retryCombination"),
     # Setting up the mirror in Notion is for a person who sits before both.
-    *("setUpNotion", "pairNotion", "disconnectNotion", "takeNotionWebhook"),
+    *("setUpNotion", "pairNotion", "showNotionToken", "disconnectNotion", "takeNotionWebhook"),
 }
 BY_THEMSELVES = {"watchBatch", "getMedia", "getCampaignFiles"}  # they stream
 

@@ -70,7 +70,15 @@ async def test_setting_up_and_watching(both, peer, wait_until_async):
     assert again.json() == {"videos": 2}
     assert (await admin.delete("/api/notion")).status_code == 204
     assert (await admin.get("/api/notion")).json()["connection"] is None
+    assert (await admin.get("/api/notion/batches/spring")).json()["upToDate"] == 0
     assert (await admin.post("/api/notion/resync")).status_code == 409
+    # The same database again, whose pages are there already.
+    again = await admin.post("/api/notion/setup", json={"database": done.json()["databaseId"]})
+    assert again.status_code == 200, again.text
+    async with stage.mirroring():
+        await wait_until_async(lambda: not stage.untold(), 120)
+    assert (await admin.get("/api/notion/batches/spring")).json()["upToDate"] == 2
+    assert len(stage.pages()) == 2
 
 
 async def test_who_may_set_up(both, peer):

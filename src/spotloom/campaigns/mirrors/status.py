@@ -12,8 +12,12 @@ from spotloom.campaigns.tables import Mirror, MirrorChange
 
 MOST_BLOCKED = 100
 
+# What a place was told that was left since is kept, and of no interest while it is left.
+_CONNECTED = """EXISTS (SELECT FROM spotloom.mirror m
+                    WHERE m.workspace_id = :workspace AND m.target = :target)"""
+
 _COUNTS = text(
-    """
+    f"""
     SELECT count(*) FILTER (WHERE state = 'settled') AS settled,
            count(*) FILTER (WHERE state = 'pending') AS pending,
            count(*) FILTER (WHERE state = 'blocked') AS blocked,
@@ -24,21 +28,21 @@ _COUNTS = text(
              WHERE workspace_id = :workspace AND target = :target
                AND CAST(:campaign AS uuid) IS NULL) AS noted
       FROM spotloom.mirror_outbox
-     WHERE workspace_id = :workspace AND target = :target
+     WHERE workspace_id = :workspace AND target = :target AND {_CONNECTED}
        AND (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
-    """
+    """  # noqa: S608 - our own words
 )
 _ERRORS = text(
-    """
+    f"""
     SELECT c.batch_key, k.key, o.state, o.error, o.attempts
       FROM spotloom.mirror_outbox o
       JOIN spotloom.combination k ON k.id = o.combination_id
       JOIN spotloom.campaign c ON c.id = o.campaign_id
      WHERE o.workspace_id = :workspace AND o.target = :target AND o.error IS NOT NULL
        AND (CAST(:campaign AS uuid) IS NULL OR o.campaign_id = :campaign)
-       AND o.state = ANY(:states)
+       AND o.state = ANY(:states) AND {_CONNECTED}
      ORDER BY o.latest DESC, k.position LIMIT :most
-    """
+    """  # noqa: S608 - our own words
 )
 
 
