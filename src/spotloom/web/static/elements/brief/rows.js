@@ -101,10 +101,17 @@ export class Rows {
 
   /** Mark the line of the one combination that is looked at. */
   look(row) {
-    if (this.#at === row) return;
-    this.lineOf(this.#at)?.removeAttribute("aria-current");
-    this.lineOf(row)?.setAttribute("aria-current", "true");
-    this.#at = row;
+    if (this.#at !== row) {
+      this.lineOf(this.#at)?.removeAttribute("aria-current");
+      this.lineOf(row)?.setAttribute("aria-current", "true");
+      this.#at = row;
+    }
+    // Tab comes to one line alone: to that which is looked at, or to the first.
+    const stop = this.lineOf(this.shown.includes(row) ? row : this.shown[0]);
+    if (stop === this.#stop) return;
+    if (this.#stop) this.#stop.tabIndex = -1;
+    if (stop) stop.tabIndex = 0;
+    this.#stop = stop;
   }
 
   /** Show these combinations alone, in this order. */
@@ -126,6 +133,7 @@ export class Rows {
 
   #ordered = true;
   #at = null;
+  #stop = null;
 }
 
 /** The words of the head: the dimensions' names, each a way to sort. */

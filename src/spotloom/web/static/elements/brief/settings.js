@@ -3,6 +3,7 @@ import { icon } from "../../core/element.js";
 import { date, money } from "../../core/format.js";
 import { toast } from "../../core/toast.js";
 import { html, ifDefined, live, nothing } from "../../vendor/lit.js";
+import { dollars } from "../parts/amount.js";
 import { change, data, form, modelOf } from "./draft.js";
 import { describedBy, errorsBelow, errorsOf, idOf, leave } from "./fields.js";
 
@@ -149,8 +150,9 @@ function priorities() {
 function budget() {
   const value = form().budget;
   const write = (event) => {
-    const typed = event.target.value.trim().replace(/^\$/, "").replaceAll(",", "");
-    change({ budget: typed === "" ? null : /^\d+(\.\d+)?$/.test(typed) ? Number(typed) : typed });
+    const typed = event.target.value;
+    const amount = dollars(typed);
+    change({ budget: Number.isNaN(amount) ? typed.trim() : amount });
   };
   // While somebody types "99." the field keeps their characters, not our reading of them.
   const shown = (input) => (document.activeElement === input ? input.value : (value ?? ""));

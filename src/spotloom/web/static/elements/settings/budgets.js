@@ -4,6 +4,7 @@ import { Element, icon, may, pageData } from "../../core/element.js";
 import { money } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
+import { dollars } from "../parts/amount.js";
 import { part } from "../parts/counts.js";
 
 const budget = signal(pageData());
@@ -19,7 +20,7 @@ class SettingsBudgets extends Element {
       budget.set(await api.patch("/api/budget", { [name]: value }));
       this.problem = null;
       toast(
-        value === null ? "The cap is taken away." : `The cap is ${money(value)}.`,
+        value === null ? "The cap is removed." : `The cap is ${money(budget.get()[name])}.`,
         undo ? { action: { label: "Undo", run: () => this.set(name, before, { undo: false }) } } : {},
       );
     } catch (error) {
@@ -31,8 +32,10 @@ class SettingsBudgets extends Element {
 
   save(event, name) {
     event.preventDefault();
-    const text = new FormData(event.target).get("cap").trim();
-    return this.set(name, text === "" ? null : Number(text));
+    const amount = dollars(new FormData(event.target).get("cap"));
+    if (!Number.isNaN(amount)) return this.set(name, amount);
+    this.problem = { name, text: "A cap is an amount such as 500 or 1,000.50. The cap is as it was." };
+    this.requestUpdate();
   }
 
   render() {
