@@ -94,9 +94,9 @@ async def test_somebody_is_invited_changed_and_taken_out(studio):
     await expect(page.get_by_text("Ada is an editor now.")).to_be_visible()
     await newcomer.reload()
     assert await newcomer.locator("body").get_attribute("data-role") == "editor"
-    await row.get_by_role("button", name="Take out").click()
+    await row.get_by_role("button", name="Remove").click()
     await axe(page)
-    await page.get_by_role("dialog").get_by_role("button", name="Take Ada out").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Remove Ada").click()
     await expect(row).to_have_count(0)
     await newcomer.reload()
     await newcomer.wait_for_url("**/sign-in?after=*")
@@ -203,7 +203,7 @@ async def test_a_cap_is_read_as_people_write_it_or_left_alone(studio):
 async def test_a_webhook_is_added_paused_looked_at_and_deleted(studio):
     page = await studio.open("/settings/webhooks")
     await page.get_by_role("button", name="Add a webhook").click()
-    form = page.get_by_role("dialog", name="Tell an address")
+    form = page.get_by_role("dialog", name="Add a webhook")
     await form.get_by_label("Address").fill("ftp://somewhere")
     studio.expects("422")
     await form.get_by_role("button", name="Add the webhook").click()
@@ -244,7 +244,7 @@ async def test_ones_other_browsers_are_signed_out(studio):
     await expect(mine).to_have_count(1)
     await expect(page.get_by_role("heading", name="Change your password")).to_be_visible()
     studio.expects("422", "401")
-    await page.get_by_label("Your present password").fill("not this one")
+    await page.get_by_label("Your current password").fill("not this one")
     await page.get_by_label("A new one").fill("short")
     await page.get_by_role("button", name="Save the password").click()
     # A password is hard to check on purpose, and harder beside other tests.

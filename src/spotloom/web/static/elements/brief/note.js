@@ -16,7 +16,7 @@ export function startOver() {
   welcome.set(false);
   tried.set(false);
   notes.set(null);
-  toast("The brief is empty.", { action: { label: "Undo", run: undo } });
+  toast("The brief is empty now.", { action: { label: "Undo", run: undo } });
   document.getElementById("field-brand")?.focus();
 }
 

@@ -3,7 +3,7 @@ import { icon } from "../../core/element.js";
 import { money } from "../../core/format.js";
 import { html, nothing, render } from "../../vendor/lit.js";
 
-const WHY = { single: "Excluded", condition: "Excluded by your rule", rule: "Left out" };
+const WHY = { single: "Excluded", condition: "By your rule", rule: "Left out" };
 
 /** The lines of the matrix in one body, each made once. */
 export class Rows {

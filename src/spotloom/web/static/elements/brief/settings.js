@@ -41,7 +41,7 @@ function models() {
             /><span
               ><b>${model.model}</b>
               <small
-                >${money(model.perSecond)} a second${model.charges ? "" : ", as a forecast"} ·
+                >${model.charges ? "" : "Forecast "}${money(model.perSecond)} for each second ·
                 ${model.audio ? "with sound" : "silent"} <br />Price of ${date(model.priceAsOf)}</small
               ></span
             ></label
@@ -52,7 +52,7 @@ function models() {
       ${
         modelOf(form()).charges
           ? `Made and charged by ${modelOf(form()).provider}.`
-          : "The sandbox draws animatics here; nothing is charged. Costs are a forecast."
+          : "The sandbox draws each video as an animatic on this machine. Nothing is charged: sums are a forecast."
       }
     </p>
     ${errorsBelow("model")}
@@ -142,7 +142,7 @@ function priorities() {
         radio("priority", key, form().priority === key, () => change({ priority: key }), label),
       )}
     </div>
-    <p class="hint">Where it stands in line beside other campaigns.</p>
+    <p class="hint">Which videos start first, beside other campaigns.</p>
     ${errorsBelow("priority")}
   </fieldset>`;
 }
@@ -173,7 +173,7 @@ function budget() {
         @blur=${() => leave("budget")}
       />
     </div>
-    <p class="hint" id="${id}-hint">In US dollars. An order that costs more is refused, also with retries.</p>
+    <p class="hint" id="${id}-hint">In US dollars. Orders and retries above it are refused.</p>
     ${errorsBelow("budget")}
   </div>`;
 }
