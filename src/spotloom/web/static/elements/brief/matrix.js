@@ -4,7 +4,7 @@ import { count, plural } from "../../core/format.js";
 import { announce, complain } from "../../core/toast.js";
 import { html, live, nothing, signal } from "../../vendor/lit.js";
 import { csv } from "./csv.js";
-import { each, form, space, vocabulary } from "./draft.js";
+import { each, form, modelOf, space, vocabulary } from "./draft.js";
 import { addRule, canRedo, canUndo, leaveOut, redo, removeRule, rules, said, takeIn, undo } from "./exclusions.js";
 import { save, slug } from "./download.js";
 import { clear, isNarrowed, narrowed, see, sortBy, toggleFacet, view } from "./filters.js";
@@ -77,6 +77,7 @@ class BriefMatrix extends Element {
               allSelected: chosen > 0 && chosen === shown.length,
               someSelected: chosen > 0,
               onAll: () => this.selectAll(chosen < shown.length),
+              costWord: modelOf(form()).charges ? "Cost" : "Forecast",
             })}
           </div>
           <div role="rowgroup" class="mbody" @click=${this.clicked} @focusin=${this.reached}></div>

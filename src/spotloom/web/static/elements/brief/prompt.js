@@ -4,7 +4,7 @@ import { money } from "../../core/format.js";
 import { complain } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { copy as copyText } from "../parts/copy.js";
-import { each, space, vocabulary } from "./draft.js";
+import { each, form, modelOf, space, vocabulary } from "./draft.js";
 import { leaveOut, takeIn } from "./exclusions.js";
 import { planned, promptOf, promptsOf, settled } from "./plan.js";
 import { ANY } from "./space.js";
@@ -95,7 +95,8 @@ class BriefPrompt extends Element {
             : html`<div class="skeleton promptwait" aria-busy="true"></div>`
       }
       <footer class="line small soft">
-        <span class="mono">${row.id}</span><span>${row.why ? "not made" : money(each())}</span> ${
+        <span class="mono">${row.id}</span
+        ><span>${row.why ? "not made" : `${modelOf(form()).charges ? "" : "forecast "}${money(each())}`}</span> ${
           row.why?.kind === "rule"
             ? nothing
             : html`<button class="button small push" @click=${() => (row.why ? takeIn([row]) : leaveOut([row]))}>

@@ -137,7 +137,7 @@ export class Rows {
 }
 
 /** The words of the head: the dimensions' names, each a way to sort. */
-export function head(columns, { sort, onSort, allSelected, someSelected, onAll }) {
+export function head(columns, { sort, onSort, allSelected, someSelected, onAll, costWord }) {
   const column = (key, label, kind = "") => {
     const on = sort.key === key;
     return html`<span
@@ -158,7 +158,7 @@ export function head(columns, { sort, onSort, allSelected, someSelected, onAll }
         .indeterminate=${someSelected && !allSelected}
         @change=${onAll}
     /></span>
-    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", "Cost", "number")}<span
+    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", costWord, "number")}<span
       role="columnheader"
       class="act"
       ><span class="unseen">Exclude or include</span></span
