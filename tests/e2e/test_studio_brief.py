@@ -1,7 +1,9 @@
 """The brief: from an empty form to an accepted order, drafts, templates, files, ways to fit."""
 
+import json
 import re
 import uuid
+from typing import Any
 
 import pytest
 import yaml
@@ -289,6 +291,32 @@ async def test_an_imported_file_is_undone(studio: Studio) -> None:
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_label("Big idea")).to_have_value("Mine")
     await expect(page.locator("[data-kept]")).to_contain_text("4 videos")
+
+
+async def test_another_model_shows_only_what_it_offers(studio: Studio) -> None:
+    async def narrower(route: Any) -> None:
+        """The catalog's models offer the same here; a provider's may not."""
+        answer = await route.fetch()
+        before, data, after = re.split(r'(?<=id="data">)(.*)(?=</script>)', await answer.text())
+        told = json.loads(data)
+        told["models"][1] |= {"durations": [4, 8, 12], "sizes": {"16:9": "1280x720"}, "loop": False}
+        await route.fulfill(response=answer, body=before + json.dumps(told) + after)
+
+    page = await with_draft(studio, "/", {**brief(4), "duration": 10, "loop": True})
+    await page.route(re.compile("/new$"), narrower)
+    await page.goto("/new")
+    await expect(page.get_by_label("Seamless loop")).to_be_checked()
+    await page.get_by_text("sora-2-pro", exact=True).click()
+    length = page.get_by_role("group", name="Length")
+    await expect(length.get_by_role("radio")).to_have_count(3)
+    await expect(length.get_by_label("4 s", exact=True)).to_be_checked()
+    await expect(page.get_by_label("Seamless loop")).to_have_count(0)
+    shapes = page.get_by_role("group", name="Format").get_by_role("radio")
+    await expect(shapes).to_have_count(1)
+    await expect(shapes).to_be_checked()
+    await expect(page.get_by_text("sora-2-pro does not make 10 s")).to_be_visible()
+    kept = (await draft(page) or {})["form"]
+    assert (kept["duration"], kept["aspectRatio"], kept["loop"]) == (4, "16:9", False)
 
 
 async def test_a_warning_and_the_time_stand_beside_the_brief(studio: Studio) -> None:
