@@ -181,14 +181,15 @@ async def test_a_price_that_changed_meanwhile_is_not_ordered(studio: Studio) -> 
 
 
 async def test_the_matrix_goes_out_as_csv(studio: Studio) -> None:
-    page = await with_draft(studio, "/new/matrix", {**brief(12), "brand": "=HYPERLINK(1)"})
+    form = {**brief(12), "brand": "=HYPERLINK(1)", "exclude": [{"aesthetic": "ugc"}]}
+    page = await with_draft(studio, "/new/matrix", form)
     await rows(page).nth(0).get_by_role("button", name=re.compile("^Exclude")).click()
     async with page.expect_download() as saved:
         await page.get_by_role("button", name="CSV").click()  # before the new plan is there
     file = await (await saved.value).path()
     lines = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
     assert list(lines[0])[:2] == ["combinationId", "funnelLevel"]
-    assert [line["made"] for line in lines].count("no") == 1
+    assert [line["made"] for line in lines].count("no") == 4
     # Also what is excluded has its prompt.
     assert all("The headphones you mend" in line["prompt"] for line in lines)
     assert len({line["prompt"] for line in lines}) == 12
