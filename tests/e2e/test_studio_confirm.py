@@ -56,6 +56,17 @@ async def test_the_last_look_is_renewed_each_minute(studio: Studio) -> None:
         await page.clock.run_for(61_000)
 
 
+async def test_figures_that_may_be_old_are_called_so(studio: Studio) -> None:
+    studio.expects("Failed to load resource")
+    page = await with_draft(studio, "/new/confirm", brief(4))
+    await expect(page.get_by_role("button", name=FREE)).to_be_visible()
+    await page.route("**/api/plan", lambda route: route.abort())
+    await page.evaluate("dispatchEvent(new Event('focus'))")
+    await expect(page.get_by_text("these figures may be old")).to_be_visible()
+    await page.unroute("**/api/plan")  # it asks again by itself
+    await expect(page.get_by_text("these figures may be old")).to_have_count(0)
+
+
 async def test_what_is_free_is_said_large_and_the_sum_is_a_forecast(studio: Studio) -> None:
     page = await with_draft(studio, "/new", brief(4))
     for path in ("/new", "/new/matrix"):
@@ -66,7 +77,7 @@ async def test_what_is_free_is_said_large_and_the_sum_is_a_forecast(studio: Stud
     await expect(page.locator(".moneycard .sum")).to_have_text("free")
     await expect(page.locator(".moneycard")).to_contain_text("Forecast $4.00")
     bill = page.get_by_role("region", name="What it costs")
-    await expect(bill).to_contain_text("Spotloom's own planning rate, 5.00 per 10 s")
+    await expect(bill).to_contain_text("Spotloom's own planning rate, $5.00 per 10 s")
     await expect(bill).not_to_contain_text("specification")
 
 

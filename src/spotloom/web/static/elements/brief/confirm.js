@@ -54,11 +54,18 @@ class BriefConfirm extends Element {
           </div>`;
     return html`<div class="order">
       <div class="stack">${bill(plan)}${terms(plan)}${warnings(plan)}</div>
-      <aside class="stack" aria-label="The order">${card(plan, state)}${naming()}${refusal(plan)}</aside>
+      <aside class="stack" aria-label="The order">
+        ${card(plan, state)}${state === "away" ? stale() : nothing}${naming()}${refusal(plan)}
+      </aside>
     </div>`;
   }
 }
 customElements.define("brief-confirm", BriefConfirm);
+
+const stale = () =>
+  html`<p class="notice warn">
+    ${icon("wifi-off")}<span>Spotloom does not answer, so these figures may be old. It is asked again by itself.</span>
+  </p>`;
 
 function unready(errors) {
   const over = space.get().kept > cap;
