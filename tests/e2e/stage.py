@@ -168,9 +168,9 @@ class Stage:
     home: Path
     sandbox: Sandbox
     url: str
-    more: dict[str, str] = field(default_factory=dict)  # settings of this stage alone
     people: dict[str, Person] = field(default_factory=dict)
     _finished: dict[int, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # beside those that all tests need
     _process: "subprocess.Popen[bytes] | None" = None
 
     # The server.
@@ -219,7 +219,7 @@ class Stage:
             "SPOTLOOM_HOME": str(self.home),
             "PYTHONPATH": str(ROOT / "src"),
             "SPOTLOOM_POLL_SECONDS": "0.2",
-            **self.more,
+            **self.settings,
         }
 
     async def command(self, *words: str) -> str:
@@ -328,28 +328,27 @@ class Stage:
 
 @contextlib.asynccontextmanager
 async def opened(
-    *, instant_s: float = 0.05, limit: int = 4, paying: bool = False
+    *,
+    instant_s: float = 0.05,
+    limit: int = 4,
+    settings: dict[str, str] | None = None,
+    paying: bool = False,
 ) -> AsyncIterator[Stage]:
     """A stage of its own: jobs at its sandbox take that long, and so many are made at once.
 
     `paying`: new batches go to openai-videos, which is that sandbox under another name; its price
     counts as real money.
     """
-    with _ground(instant_s=instant_s, limit=limit, seconds=PAID_SECONDS if paying else SECONDS) as (
-        home,
-        sandbox,
-    ):
+    seconds = PAID_SECONDS if paying else SECONDS
+    with _ground(instant_s=instant_s, limit=limit, seconds=seconds) as (home, sandbox):
+        url = f"http://127.0.0.1:{free_port()}"
         paid = {
             "SPOTLOOM_PROVIDER": "openai-videos",
             "SORA_BASE_URL": f"{sandbox.url}/v1",
             "SORA_API_KEY": "sk-nobody-else-has-this",
         }
-        stage = Stage(
-            home=home,
-            sandbox=sandbox,
-            url=f"http://127.0.0.1:{free_port()}",
-            more=paid if paying else {},
-        )
+        ours = (paid if paying else {}) | (settings or {})
+        stage = Stage(home=home, sandbox=sandbox, url=url, settings=ours)
         await stage.start()
         try:
             link = await until(lambda: re.search(r"http\S+#\S+\n", stage.said()), what="a link")

@@ -54,6 +54,7 @@ OWN = {
     ("delete", "/api/notion"),
     ("post", "/api/notion/setup"),
     ("post", "/api/notion/pairing"),
+    ("post", "/api/notion/pairing/token"),
     ("post", "/api/notion/resync"),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
