@@ -27,7 +27,7 @@ async def test_an_order_for_real_money(shop):
     terms = page.get_by_role("region", name="Who makes them, and when")
     await expect(terms).to_contain_text("This is real money")
     await expect(page.get_by_role("region", name="What it costs")).to_contain_text(
-        "Your provider’s bill decides."
+        "Your provider's bill decides."
     )
     card = page.locator(".moneycard")
     await expect(card.locator(".sum")).to_have_text("$8.00")

@@ -129,7 +129,7 @@ function bill(plan) {
     </table>
     <p class="small soft">
       ${money(plan.rate.perSecond)} for each second of video: ${plan.rate.source}, read ${date(plan.rate.asOf)}.
-      ${plan.charges ? "Your provider’s bill decides." : ""}
+      ${plan.charges ? "Your provider's bill decides." : ""}
     </p>
     ${
       plan.totalExcluded
