@@ -76,14 +76,14 @@ class SettingsNotion extends Element {
   check() {
     return this.act(
       () => api.post("/api/notion/setup", {}),
-      ({ done }) => (done.length ? `Mended: ${done.join(", ")}.` : "All is there, and as it should be."),
+      ({ done }) => (done.length ? `Repaired: ${done.join(", ")}.` : "Everything is as it should be."),
     );
   }
 
   resync() {
     return this.act(
       () => api.post("/api/notion/resync", {}),
-      ({ videos }) => `${plural(videos, "video is", "videos are")} told again.`,
+      ({ videos }) => `${plural(videos, "video is", "videos are")} sent to Notion again.`,
     );
   }
 
@@ -127,10 +127,10 @@ class SettingsNotion extends Element {
     const now = state.get();
     if (now === null) return html`<div class="skeleton row" aria-label="Loading"></div>`;
     if (now === "none")
-      return html`<p class="notice">${icon("info")}<span>This release has no Notion mirror.</span></p>`;
+      return html`<p class="notice">${icon("info")}<span>This release does not have the Notion mirror.</span></p>`;
     return html`<p class="intro">
-        Each video as a page of a Notion database: what it is, how far it is, and its file. What people set there
-        (approved, rejected, notes) comes back. A video never waits for Notion.
+        Each video becomes a page of a Notion database: what it is, how far it is, and its file. What people set there
+        (approved, rejected, notes) comes back here. A video never waits for Notion.
       </p>
       <div class="stack">
         ${now.keySet ? nothing : this.keyless()} ${now.connection ? this.connected(now) : this.unconnected(now)}
@@ -191,8 +191,8 @@ class SettingsNotion extends Element {
         <a class="button" href=${connection.url} rel="noopener noreferrer" target="_blank"
           >${icon("external-link", "small")}Open in Notion</a
         >
-        ${may("admin") ? html`<button class="button" @click=${() => this.check()}>${icon("check", "small")}Check and mend</button>` : nothing}
-        ${may("editor") ? html`<button class="button" @click=${() => this.resync()}>${icon("refresh-cw", "small")}Tell everything again</button>` : nothing}
+        ${may("admin") ? html`<button class="button" @click=${() => this.check()}>${icon("check", "small")}Check and repair</button>` : nothing}
+        ${may("editor") ? html`<button class="button" @click=${() => this.resync()}>${icon("refresh-cw", "small")}Send everything again</button>` : nothing}
         ${may("admin") ? html`<button class="button danger push" @click=${() => this.disconnect()}>Disconnect</button>` : nothing}
       </p>
     </section>`;
@@ -202,15 +202,15 @@ class SettingsNotion extends Element {
     const all = pages.upToDate + pages.pending + pages.blocked;
     const rows = [
       ["Up to date", pages.upToDate],
-      ["Waiting to be told", pages.pending],
-      ["In doubt", pages.inDoubt],
+      ["Waiting to be sent", pages.pending],
+      ["Being checked", pages.inDoubt],
       ["Refused by Notion", pages.blocked],
-      ["Put away by a person", pages.unlinked],
+      ["Removed in Notion", pages.unlinked],
     ];
     return html`<section class="card" aria-labelledby="pages">
       <header>
         <h2 id="pages">Pages</h2>
-        ${pages.behindSeconds ? html`<span class="soft small">oldest change still to be told: ${span(pages.behindSeconds)} ago</span>` : nothing}
+        ${pages.behindSeconds ? html`<span class="soft small">oldest change still to be sent: ${span(pages.behindSeconds)} ago</span>` : nothing}
       </header>
       <div class="meter" aria-hidden="true">
         <i class="completed" ${part(all ? (100 * pages.upToDate) / all : 0)}></i
@@ -226,7 +226,7 @@ class SettingsNotion extends Element {
             </div>`,
         )}
       </dl>
-      ${pages.lastError ? html`<p class="soft small">Last trouble: ${pages.lastError}</p>` : nothing}
+      ${pages.lastError ? html`<p class="soft small">Last problem: ${pages.lastError}</p>` : nothing}
       ${
         pages.blockedPages.length
           ? html`<h3>Refused pages</h3>
