@@ -73,13 +73,16 @@ def origin(listener):
     return f"http://127.0.0.1:{listener.getsockname()[1]}"
 
 
+def telling(folder, into, claims):
+    """A peer whose tokens have these claims, too."""
+    altered, base = emulated.adapted(folder, into), f"https://{HOST}"
+    return emulated.running(altered, "clerk", seed=SEED, base_url=base, claims=claims)
+
+
 @pytest.fixture
 def peer(folder, listener, tmp_path):
     claims = {"v": 2, "sts": "active", "azp": origin(listener), "jti": "j1", "fva": [0, -1]}
-    altered = emulated.adapted(folder, tmp_path / "adapted")
-    with emulated.running(
-        altered, "clerk", seed=SEED, base_url=f"https://{HOST}", claims=claims
-    ) as one:
+    with telling(folder, tmp_path / "adapted", claims) as one:
         yield one
 
 
@@ -222,10 +225,7 @@ async def test_a_token_as_the_peer_makes_it_is_refused(ground, listener, folder)
 )
 async def test_a_token_for_somebody_else_is_refused(ground, listener, folder, tmp_path, claims):
     given = {"v": 2, "sts": "active", "azp": origin(listener)} | claims
-    altered = emulated.adapted(folder, tmp_path / "adapted")
-    with emulated.running(
-        altered, "clerk", seed=SEED, base_url=f"https://{HOST}", claims=given
-    ) as peer:
+    with telling(folder, tmp_path / "adapted", given) as peer:
         async with (
             signing_in.house(ground, clerk=settings(peer), listener=listener) as house,
             house.browser() as ann,
@@ -239,13 +239,44 @@ async def test_a_token_for_somebody_else_is_refused(ground, listener, folder, tm
 
 async def test_another_clerk_is_refused(house, ground, listener, peer, folder, tmp_path):
     claims = {"v": 2, "sts": "active", "azp": origin(listener)}
-    altered = emulated.adapted(folder, tmp_path / "another")
-    with emulated.running(
-        altered, "clerk", seed=SEED, base_url=f"https://{HOST}", claims=claims
+    with telling(
+        folder, tmp_path / "another", claims
     ) as other:  # the same in all it says, but for the key
         async with house.browser() as ann:
             _, reply = await sign_in(ann, other, "user_ann")
             assert reply.status_code == 401
+
+
+async def test_a_token_of_an_active_session_need_not_say_so(ground, listener, folder, tmp_path):
+    """Version 1 of the claims has no `sts`; a pending session always has one."""
+    with telling(folder, tmp_path / "adapted", {"v": 2, "azp": origin(listener)}) as peer:
+        async with (
+            signing_in.house(ground, clerk=settings(peer), listener=listener) as house,
+            house.browser() as ann,
+        ):
+            _, reply = await sign_in(ann, peer, "user_ann")
+            assert reply.status_code == 200
+
+
+async def test_clerk_is_asked_again_until_an_address_is_verified(house, peer):
+    await told(house, "organizationMembership.created", membership("bob"))
+    kept = "SELECT email FROM spotloom.person WHERE subject = 'user_bob'"
+    assert house.value(kept) is None  # the event's address may be one that nobody has verified
+    async with house.browser() as bob:
+        _, reply = await sign_in(bob, peer, "user_bob")
+        assert reply.status_code == 200
+    assert house.value(kept) == "bob@studio.example"
+
+
+async def test_a_clerk_that_is_away_takes_no_name(ground, listener, peer):
+    away = settings(peer, api_url="http://127.0.0.1:9/v1")
+    async with signing_in.house(ground, clerk=away, listener=listener) as house:
+        await told(house, "organizationMembership.created", membership("bob"))
+        async with house.browser() as bob:
+            for _ in range(2):
+                _, reply = await sign_in(bob, peer, "user_bob")
+                assert reply.status_code == 200
+            assert (await me(bob))["actor"]["name"] == "Bob"
 
 
 # Webhooks

@@ -136,6 +136,24 @@ async def test_a_lesser_role_takes_back_what_is_above_it_and_no_more(house):
             assert await _follow(eve, below) == 200
 
 
+async def test_the_gate_says_who_would_still_be_let_in(house):
+    async with house.owner() as owner, house.invited("editor", "ann@studio.example") as ann:
+        her = (await ann.get("/api/session")).json()["actor"]["id"]
+        signed_in = await house.gate.by_session(ann.cookies["spotloom"])
+        _, key = await _key(owner, "admin")
+        program = await house.gate.by_key(key["authorization"].removeprefix("Bearer "))
+        assert await house.gate.still(signed_in)
+        assert await house.gate.still(program)
+        await owner.patch(f"/api/members/{her}", json={"role": "viewer"})
+        assert not await house.gate.still(signed_in)
+        await owner.patch(f"/api/members/{her}", json={"role": "admin"})
+        assert await house.gate.still(signed_in)
+        await ann.delete("/api/session")
+        assert not await house.gate.still(signed_in)
+        await owner.delete(f"/api/keys/{program.key_id}")
+        assert not await house.gate.still(program)
+
+
 async def test_what_somebody_hands_on_as_they_go_goes_with_them(house):
     async with house.owner() as owner:
         for turn in range(5):
