@@ -238,24 +238,12 @@ async def test_a_token_for_somebody_else_is_refused(ground, listener, folder, tm
 
 
 async def test_another_clerk_is_refused(house, ground, listener, peer, folder, tmp_path):
+    """It is the same in all it says, but for the key."""
     claims = {"v": 2, "sts": "active", "azp": origin(listener)}
-    with telling(
-        folder, tmp_path / "another", claims
-    ) as other:  # the same in all it says, but for the key
+    with telling(folder, tmp_path / "another", claims) as other:
         async with house.browser() as ann:
             _, reply = await sign_in(ann, other, "user_ann")
             assert reply.status_code == 401
-
-
-async def test_a_token_of_an_active_session_need_not_say_so(ground, listener, folder, tmp_path):
-    """Version 1 of the claims has no `sts`; a pending session always has one."""
-    with telling(folder, tmp_path / "adapted", {"v": 2, "azp": origin(listener)}) as peer:
-        async with (
-            signing_in.house(ground, clerk=settings(peer), listener=listener) as house,
-            house.browser() as ann,
-        ):
-            _, reply = await sign_in(ann, peer, "user_ann")
-            assert reply.status_code == 200
 
 
 async def test_clerk_is_asked_again_until_an_address_is_verified(house, peer):
