@@ -2,23 +2,19 @@
 
 import asyncio
 import base64
-import hmac
 import json
 import time
-import uuid
-from hashlib import sha256
 
 import httpx2
 import pytest
 from tests.integration import live_stage, signing_in
 from tests.integration.peers import emulated
+from tests.integration.peers.clerk_hooks import WEBHOOK_SECRET, membership, signed, told
 
 from spotloom.auth.sign_in import ClerkSettings
 
 HOST = "clerk.studio.example"
 API_KEY = "sk_test_of_the_peer"
-WEBHOOK_KEY = b"a key of the test, 24 by"
-WEBHOOK_SECRET = "whsec_" + base64.b64encode(WEBHOOK_KEY).decode()
 SEED = {
     "tokens": {API_KEY: {"login": "backend", "scopes": []}},
     "clerk": {
@@ -118,41 +114,6 @@ async def clerk_token(peer, user):
 async def sign_in(browser, peer, user):
     session, jwt = await clerk_token(peer, user)
     return session, await browser.post("/auth/clerk", json={"token": jwt})
-
-
-async def told(house, kind, data, *, at=None, **headers):
-    """Clerk tells us of something."""
-    body = json.dumps(
-        {
-            "object": "event",
-            "type": kind,
-            "timestamp": int((at or time.time()) * 1000),
-            "data": data,
-        }
-    )
-    given = signed(body) | headers
-    async with httpx2.AsyncClient(base_url=house.url, trust_env=False) as clerk:
-        return await clerk.post("/api/webhooks/clerk", content=body, headers=given)
-
-
-def signed(body, *, event_id=None, stamp=None, key=WEBHOOK_KEY):
-    event_id, stamp = event_id or f"msg_{uuid.uuid4().hex}", stamp or str(int(time.time()))
-    code = hmac.digest(key, f"{event_id}.{stamp}.{body}".encode(), sha256)
-    return {
-        "svix-id": event_id,
-        "svix-timestamp": stamp,
-        "svix-signature": f"v1,{base64.b64encode(code).decode()}",
-        "content-type": "application/json",
-    }
-
-
-def membership(user, role="org:member", organization="org_acme"):
-    return {
-        "id": "orgmem_1",
-        "role": role,
-        "organization": {"id": organization, "name": "Acme", "slug": "acme"},
-        "public_user_data": {"user_id": f"user_{user}", "first_name": user.title()},
-    }
 
 
 async def me(browser):
@@ -310,6 +271,17 @@ async def test_a_membership_comes_changes_and_goes(house, peer):
         assert len((await ann.get("/api/members")).json()["items"]) == 2
         await told(house, "organizationMembership.created", membership("bob"), at=now + 3)
         assert len((await ann.get("/api/members")).json()["items"]) == 3
+
+
+async def test_a_lesser_role_in_clerk_takes_back_what_is_above_it(house, peer):
+    async with house.browser() as ann, house.browser() as program:
+        await sign_in(ann, peer, "user_ann")
+        made = await ann.post("/api/keys", json={"name": "k", "role": "admin"})
+        program.headers["authorization"] = f"Bearer {made.json()['key']}"
+        assert (await me(program))["actor"]["kind"] == "key"
+        await told(house, "organizationMembership.updated", membership("ann", "org:member"))
+        assert (await me(ann))["actor"]["role"] == "editor"
+        assert await me(program) == 401
 
 
 async def test_a_user_who_is_gone_is_gone_everywhere(house, peer):

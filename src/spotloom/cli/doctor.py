@@ -89,14 +89,15 @@ def _look(settings: Settings, *, fix: bool) -> Iterator[Finding]:
 
 def _clerk(settings: Settings) -> Finding:
     """Whether Clerk's tokens and webhooks could be checked; it is not asked."""
-    from spotloom.auth.issuers.clerk import Clerk
+    from spotloom.auth.issuers import tokens
     from spotloom.web.sign_in import clerk
     from spotloom.wiring import serving
 
     try:
         given = serving.clerk(settings)
         if given is not None:
-            Clerk(given, origin="")
+            tokens.public_key(given.jwt_key)
+            _ = given.issuer  # which the publishable key carries
         warning = clerk.check(given)
     except SetupError as error:
         return Finding("Clerk", well=False, says=str(error))
