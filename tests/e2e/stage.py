@@ -169,6 +169,7 @@ class Stage:
     url: str
     people: dict[str, Person] = field(default_factory=dict)
     _finished: dict[int, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # beside those that all tests need
     _process: "subprocess.Popen[bytes] | None" = None
 
     # The server.
@@ -217,6 +218,7 @@ class Stage:
             "SPOTLOOM_HOME": str(self.home),
             "PYTHONPATH": str(ROOT / "src"),
             "SPOTLOOM_POLL_SECONDS": "0.2",
+            **self.settings,
         }
 
     async def command(self, *words: str) -> str:
@@ -324,10 +326,13 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def opened(*, instant_s: float = 0.05, limit: int = 4) -> AsyncIterator[Stage]:
+async def opened(
+    *, instant_s: float = 0.05, limit: int = 4, settings: dict[str, str] | None = None
+) -> AsyncIterator[Stage]:
     """A stage of its own: jobs at its sandbox take that long, and so many are made at once."""
     with _ground(instant_s=instant_s, limit=limit) as (home, sandbox):
-        stage = Stage(home=home, sandbox=sandbox, url=f"http://127.0.0.1:{free_port()}")
+        url = f"http://127.0.0.1:{free_port()}"
+        stage = Stage(home=home, sandbox=sandbox, url=url, settings=settings or {})
         await stage.start()
         try:
             link = await until(lambda: re.search(r"http\S+#\S+\n", stage.said()), what="a link")

@@ -55,6 +55,7 @@ OWN = {
     ("delete", "/api/notion"),
     ("post", "/api/notion/setup"),
     ("post", "/api/notion/pairing"),
+    ("post", "/api/notion/pairing/token"),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/batch/{batch_id}/priority"): {"priority": "high"},

@@ -169,7 +169,7 @@ async def _place(settings: Settings, home: Path) -> "Place | None":
         engine, sessions = database.connect(url, role=database.Role.WORKER, pool=1)
         try:
             async with sessions() as session:
-                return await places.place(session, TARGET)
+                return await places.of_any(session, TARGET)
         finally:
             await engine.dispose()
 

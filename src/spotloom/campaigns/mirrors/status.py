@@ -4,8 +4,9 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from spotloom.campaigns.tables import Mirror, MirrorChange
 
@@ -75,13 +76,12 @@ class Standing:
     paused_until: dt.datetime | None
     pairing_until: dt.datetime | None
     paired: bool
-    throttled: int
+    token_waits_for: str | None  # who opened the pairing, and has not seen the token that came
 
 
 async def standing(session: AsyncSession, workspace_id: UUID, target: str) -> Standing | None:
     """How the workspace's mirror stands; None when it has none."""
     m = Mirror
-    now = func.clock_timestamp()
     row = (
         await session.execute(
             select(
@@ -89,14 +89,22 @@ async def standing(session: AsyncSession, workspace_id: UUID, target: str) -> St
                 m.url,
                 m.database_id,
                 m.trouble,
-                m.throttled,
-                func.nullif(func.greatest(m.paused_until, now), now).label("paused_until"),
-                func.nullif(func.greatest(m.pairing_until, now), now).label("pairing_until"),
+                # With trouble it is a pause of our own.
+                case((m.trouble.is_(None), _ahead(m.paused_until))).label("paused_until"),
+                _ahead(m.pairing_until).label("pairing_until"),
                 m.webhook_token.is_not(None).label("paired"),
+                case(
+                    (m.webhook_token.is_not(None) & m.pairing_until.is_(None), m.pairing_by)
+                ).label("token_waits_for"),
             ).where(m.target == target, m.workspace_id == workspace_id)
         )
     ).one_or_none()
     return None if row is None else Standing(**row._mapping)
+
+
+def _ahead(at: InstrumentedAttribute[dt.datetime | None]) -> ColumnElement[dt.datetime | None]:
+    """The moment while it is still to come."""
+    return case((at > func.clock_timestamp(), at))
 
 
 async def noted(session: AsyncSession, workspace_id: UUID, target: str) -> int:

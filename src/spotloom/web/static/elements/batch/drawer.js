@@ -5,6 +5,7 @@ import { bytes, money, plural, span, when } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { AGAIN, cancel, copy, crown, files, resolve, retry, review } from "./deeds.js";
+import { pageOf } from "./notion.js";
 import { mediaUrl, play, playing, stop } from "./player.js";
 import { reason } from "./reasons.js";
 import { status } from "./rows.js";
@@ -271,6 +272,7 @@ class BatchDrawer extends Element {
                   <dd>${told.rejectReason}</dd>`
               : nothing
           }
+          ${pageOf(told)}
         </dl>
       </section>
       ${

@@ -9,6 +9,7 @@ import { copyButton } from "../parts/copy.js";
 import { part } from "../parts/counts.js";
 import { askFor, field } from "../parts/form.js";
 import { Poll } from "../parts/poll.js";
+import { showOnce } from "../parts/secret.js";
 
 const EVERY_MS = 5000;
 const state = signal(null); // null: not asked yet; "none": this release has no mirror
@@ -93,6 +94,21 @@ class SettingsNotion extends Element {
     );
   }
 
+  async showToken() {
+    try {
+      const { verificationToken } = await api.post("/api/notion/pairing/token");
+      this.poll.soon();
+      await showOnce({
+        title: "Verify the webhook in Notion",
+        what: "The verification token",
+        secret: verificationToken,
+        note: "In Notion, choose Verify at the webhook and paste it there. Nothing is sent before.",
+      });
+    } catch (error) {
+      complain(error);
+    }
+  }
+
   async disconnect() {
     const sure = await agreed({
       title: "Disconnect Notion?",
@@ -155,7 +171,7 @@ class SettingsNotion extends Element {
       </header>
       ${trouble ? html`<p class="notice bad">${icon("circle-alert")}<span>${trouble}</span></p>` : nothing}
       ${
-        pausedUntil && Date.parse(pausedUntil) > Date.now()
+        pausedUntil
           ? html`<p class="notice warn">
               ${icon("timer")}<span>Notion asked for a pause until ${when(pausedUntil)}. It goes on by itself.</span>
             </p>`
@@ -235,18 +251,21 @@ class SettingsNotion extends Element {
 
   webhook({ connection, webhookUrl }) {
     const open = connection.pairingUntil && Date.parse(connection.pairingUntil) > Date.now();
-    const [look, word] = connection.paired
-      ? ["good", "Paired"]
-      : open
-        ? ["busy", `Waits until ${when(connection.pairingUntil)}`]
-        : ["", "Not paired"];
+    const [look, word] = open
+      ? ["busy", `Waits until ${when(connection.pairingUntil)}`]
+      : connection.tokenCame
+        ? ["busy", "To be verified"]
+        : connection.paired
+          ? ["good", "Paired"]
+          : ["", "Not paired"];
     return html`<section class="card" aria-labelledby="hook">
       <header>
         <h2 id="hook">Changes come back at once</h2>
         <span class="tag ${look}">${word}</span>
       </header>
       <p class="soft">
-        Without a webhook, Notion is looked through every few minutes. Paired, a change there is here in seconds.
+        Without a webhook, Notion is asked every 30 seconds what people have edited, every minute while many pages wait.
+        Paired, an edit there is here in seconds.
       </p>
       <p class="secret">
         <input
@@ -257,13 +276,22 @@ class SettingsNotion extends Element {
         />${copyButton(webhookUrl, "The address")}
       </p>
       ${
+        connection.tokenCame && may("admin")
+          ? html`<p class="notice busy line">
+              ${icon("info")}<span>Notion has sent its token, and wants it back from who opened the pairing.</span>
+              <button class="button primary push" @click=${() => this.showToken()}>Show the token</button>
+            </p>`
+          : nothing
+      }
+      ${
         may("admin")
           ? html`<p class="line">
               <button class="button" @click=${() => this.pair()}>
                 ${connection.paired ? "Pair again" : "Open the pairing"}
               </button>
               <span class="soft small"
-                >Then enter the address as a webhook of your integration in Notion, within ten minutes.</span
+                >Within ten minutes, enter the address as a webhook of your integration in Notion. The token that Notion
+                then sends is shown here, for you to verify the webhook with.</span
               >
             </p>`
           : html`<p class="soft small">Admins can pair it.</p>`
