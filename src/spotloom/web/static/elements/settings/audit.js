@@ -45,6 +45,7 @@ const DEEDS = {
   "notion.resynced": "sent everything to Notion again",
   "notion.pairing_opened": "opened the pairing with Notion",
   "password.changed": "set a password",
+  "password.forgotten": "made a link for a lost password",
 };
 const OF_CAMPAIGN = /^(batch|video|campaign)\./;
 
