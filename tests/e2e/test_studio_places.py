@@ -202,7 +202,9 @@ async def test_the_queue_says_what_holds_each_slot_and_what_is_next(studio, hang
     await expect(page.locator(".nexts li")).to_have_count(3)
     told = await lane(studio.stage.owner)
     assert [v["batchId"] for v in told["next"]] == [hanging] * 3
-    await expect(page.locator(".nexts li .why").first).to_have_text("5th of its campaign")
+    await expect(page.locator(".nexts li .why").first).to_have_text(
+        "4 of this campaign are ahead of it"
+    )
     await expect(page).to_have_title("4 running, 3 waiting · Queue · Spotloom")
     await expect(slots.first.get_by_role("link")).to_have_attribute("href", f"/campaigns/{hanging}")
     await axe(page)
@@ -230,13 +232,13 @@ async def test_a_lane_is_steered_while_it_works(studio, hanging):
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("As it was.")).to_be_visible()
     assert (await lane(owner))["limit"] == 4
-    await page.get_by_label("Starts a minute").fill("30")
+    await page.get_by_label("Starts per minute").fill("30")
     await page.get_by_role("button", name="Set", exact=True).click()
-    await expect(page.get_by_text("At most 30 starts a minute.")).to_be_visible()
+    await expect(page.get_by_text("At most 30 starts per minute.")).to_be_visible()
     assert (await lane(owner))["startsAMinute"] == 30
-    await page.get_by_label("Starts a minute").fill("")
+    await page.get_by_label("Starts per minute").fill("")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("No bound on starts a minute.")).to_be_visible()
+    await expect(page.get_by_text("No limit on starts per minute.")).to_be_visible()
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator(".lane .tag")).to_have_text("Paused")
     await expect(page.get_by_text("Nothing starts until somebody resumes it")).to_be_visible()
