@@ -8,7 +8,7 @@ from tests.e2e.stage import brief, until
 expect.set_options(timeout=45_000)  # two cores, shared with other tests
 PHONE = {"width": 390, "height": 844, "has_touch": True, "is_mobile": True}
 EDGES = """() => { const main = document.querySelector("main");
-  const right = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight);
+  const right = main.getBoundingClientRect().right - parseFloat(getComputedStyle(main).paddingRight)
   return [...document.querySelectorAll(".list.grid .vid")]
     .map(e => e.getBoundingClientRect().right - right) }"""
 PLAYS = "film => !film.paused && film.currentTime > 0"

@@ -9,6 +9,7 @@ import { conflicts, differing, dimensions, label, name, prompt, settle, video, w
 import { active, aimed, mode, place, queue } from "./view.js";
 
 const SAVE_AFTER_MS = 1200;
+const saves = new Map(); // key → the last of its notes' saves
 const unsaved = new Map(); // key → a note that was typed and is not at the server
 
 /** Of two: which one it is for. */
@@ -114,8 +115,15 @@ class ReviewSide extends Element {
   }
 
   /** Send what was typed; until it is stored it is not forgotten, wherever people go meanwhile. */
-  async keep(key) {
+  keep(key) {
     clearTimeout(this.timer);
+    // One after the other: a note that is on its way looks as if it were stored.
+    const turn = (saves.get(key) ?? Promise.resolve()).then(() => this.send(key));
+    saves.set(key, turn);
+    return turn;
+  }
+
+  async send(key) {
     const text = unsaved.get(key);
     const noted = (word) => aimed() === key && this.#noted.set(word);
     if (text === undefined || disputed(key)) return;
