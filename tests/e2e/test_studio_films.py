@@ -128,3 +128,15 @@ async def test_the_order_is_reversed_by_a_button_that_says_so(studio):
     await expect(turn).to_have_attribute("aria-pressed", "true")
     await expect(page.locator(".vid[data-key] .no").first).to_have_text("5")
     await expect(page.get_by_role("columnheader", name="Tries")).to_have_count(1)
+
+
+@pytest.mark.parametrize("width", [1000, 1440])
+async def test_the_decision_of_two_stays_within_its_card(studio, width):
+    batch = await studio.stage.finished(6)
+    page = await studio.open(f"/campaigns/{batch}/review?view=two", width=width)
+    side = page.locator("review-side .card")
+    await expect(side.get_by_role("button", name="Approve left")).to_be_visible()
+    over = """card => { const { right } = card.getBoundingClientRect();
+      return [...card.querySelectorAll(".deeds .button")].some(e =>
+        e.scrollWidth > e.clientWidth || e.getBoundingClientRect().right > right) }"""
+    assert not await side.evaluate(over)

@@ -256,7 +256,7 @@ async def test_a_provider_that_wants_a_pause_gets_one_and_people_see_it(studio):
     await expect(page.locator(".lane .tag")).to_have_text(
         re.compile(r"Opens in \d+ s"), timeout=20_000
     )
-    await expect(page.get_by_text("The lane opens by itself at")).to_be_visible()
+    await expect(page.locator("main").get_by_text("The lane opens by itself at")).to_be_visible()
     await axe(page)
     await page.get_by_role("button", name="Open now").click()
     assert (await studio.stage.over(batch))["counts"]["completed"] == 2

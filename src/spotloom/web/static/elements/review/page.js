@@ -42,7 +42,7 @@ keys({
   ",": { does: "One frame back", run: () => transport.step(-1), when: large },
   ".": { does: "One frame on", run: () => transport.step(1), when: large },
   c: { does: "Compare two side by side", run: turn("two") },
-  g: { does: "Contact sheet of all", run: turn("sheet") },
+  g: { does: "Grid of all videos", run: turn("sheet") },
   1: { does: "Left of two", run: side(0), when: two },
   2: { does: "Right of two", run: side(1), when: two },
   n: { run: () => {} }, // elsewhere a new brief: not in the middle of a review
@@ -56,7 +56,7 @@ if (mayDecide) {
     n: { does: "Write a note", run: () => document.getElementById("notes")?.focus() },
     u: { does: "Undo the last decision", run: undo },
     x: {
-      does: "Select on the sheet",
+      does: "Select in the grid",
       run: () => view.current.get() && toggle(view.current.get()),
       when: () => !large(),
     },
