@@ -73,7 +73,7 @@ def main() -> None:
 def _serve(load: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as folder:
         if load.serve == "ours":
-            parts, _ = api_stage.parts_over(load.url, Path(folder), rates=Rates())
+            parts, _ = api_stage.parts_over(load.url, Path(folder), rates=Rates(streams=1000))
             application = app(parts)
         else:
             application = bare(load.url, load.updates)

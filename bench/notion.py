@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))  # the tests' scaffolding, which this shares
 
 from tests.integration import generating  # noqa: E402 - found by the line above
-from tests.integration.conftest import _home  # noqa: E402 - as above
+from tests.integration.conftest import data_home  # noqa: E402 - as above
 from tests.integration.notion_peer import measuring, running, stock  # noqa: E402 - as above
 from tests.integration.notion_peer.mirroring import (  # noqa: E402 - as above
     REAL,
@@ -78,7 +78,7 @@ def main() -> None:
 
 @contextlib.contextmanager
 def _scenery() -> Iterator[generating.Scenery]:
-    with _home() as home:
+    with data_home() as home:
         server = embedded.start(home)
         try:
             with generating.scenery(server.url) as scenery:

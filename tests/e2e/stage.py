@@ -52,6 +52,7 @@ T = TypeVar("T")
 
 PATIENCE_S = 120  # two cores, shared with other tests
 SECONDS = 2  # of a film
+PAID_SECONDS = 4  # the shortest that openai-videos offers
 CHOICES = {
     "funnelLevel": ["problem-aware", "unaware", "solution-aware", "product-aware", "most-aware"],
     "aesthetic": ["cinema", "ugc", "professional", "animated-2d"],
@@ -169,6 +170,7 @@ class Stage:
     url: str
     people: dict[str, Person] = field(default_factory=dict)
     _finished: dict[int, str] = field(default_factory=dict)
+    settings: dict[str, str] = field(default_factory=dict)  # beside those that all tests need
     _process: "subprocess.Popen[bytes] | None" = None
 
     # The server.
@@ -217,6 +219,7 @@ class Stage:
             "SPOTLOOM_HOME": str(self.home),
             "PYTHONPATH": str(ROOT / "src"),
             "SPOTLOOM_POLL_SECONDS": "0.2",
+            **self.settings,
         }
 
     async def command(self, *words: str) -> str:
@@ -324,10 +327,28 @@ class Stage:
 
 
 @contextlib.asynccontextmanager
-async def opened(*, instant_s: float = 0.05, limit: int = 4) -> AsyncIterator[Stage]:
-    """A stage of its own: jobs at its sandbox take that long, and so many are made at once."""
-    with _ground(instant_s=instant_s, limit=limit) as (home, sandbox):
-        stage = Stage(home=home, sandbox=sandbox, url=f"http://127.0.0.1:{free_port()}")
+async def opened(
+    *,
+    instant_s: float = 0.05,
+    limit: int = 4,
+    settings: dict[str, str] | None = None,
+    paying: bool = False,
+) -> AsyncIterator[Stage]:
+    """A stage of its own: jobs at its sandbox take that long, and so many are made at once.
+
+    `paying`: new batches go to openai-videos, which is that sandbox under another name; its price
+    counts as real money.
+    """
+    seconds = PAID_SECONDS if paying else SECONDS
+    with _ground(instant_s=instant_s, limit=limit, seconds=seconds) as (home, sandbox):
+        url = f"http://127.0.0.1:{free_port()}"
+        paid = {
+            "SPOTLOOM_PROVIDER": "openai-videos",
+            "SORA_BASE_URL": f"{sandbox.url}/v1",
+            "SORA_API_KEY": "sk-nobody-else-has-this",
+        }
+        ours = (paid if paying else {}) | (settings or {})
+        stage = Stage(home=home, sandbox=sandbox, url=url, settings=ours)
         await stage.start()
         try:
             link = await until(lambda: re.search(r"http\S+#\S+\n", stage.said()), what="a link")
@@ -340,10 +361,10 @@ async def opened(*, instant_s: float = 0.05, limit: int = 4) -> AsyncIterator[St
 
 
 @contextlib.contextmanager
-def _ground(*, instant_s: float, limit: int) -> Iterator[tuple[Path, Sandbox]]:
+def _ground(*, instant_s: float, limit: int, seconds: int) -> Iterator[tuple[Path, Sandbox]]:
     """A data folder with its database, and the sandbox that a server there finds at work."""
     quick = ("--instant-seconds", str(instant_s), "--limit", str(limit), "--processes", "1")
     with data_folder() as home:
-        stock = ("--warm", f"720x1280:{SECONDS}")
+        stock = ("--warm", f"720x1280:{seconds}")
         with serving(home / "sandbox", *quick, *stock) as sandbox:
             yield home, sandbox

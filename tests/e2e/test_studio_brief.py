@@ -1,7 +1,9 @@
 """The brief: from an empty form to an accepted order, drafts, templates, files, ways to fit."""
 
+import json
 import re
 import uuid
+from typing import Any
 
 import pytest
 import yaml
@@ -24,7 +26,8 @@ async def fill_in(page: Page, idea: str) -> None:
     await choose(page, "Audio Style", "Music (Light, Upbeat)")
     await expect(page.locator(".equation")).to_have_text("2 × 2 × 3 = 12 videos")
     await page.get_by_label("Length in seconds").fill("2")
-    await expect(page.locator(".summary .sum")).to_have_text("$12.00")
+    await expect(page.locator(".summary .sum")).to_have_text("free")
+    await expect(page.locator(".summary .forecast")).to_have_text("Forecast $12.00")
     await page.get_by_role("button", name="See the matrix of 12 videos").click()
     await page.wait_for_url("**/new/matrix")
 
@@ -43,11 +46,11 @@ async def test_from_an_empty_form_to_an_accepted_order(studio: Studio) -> None:
     await page.get_by_role("link", name="Go on with 10 videos").click()
     await page.wait_for_url("**/new/confirm")
 
-    button = page.get_by_role("button", name="Generate 10 animatics · free")
+    button = page.get_by_role("button", name="Generate 10 videos · free")
     await expect(button).to_be_visible()
-    await expect(
-        page.get_by_text("The sandbox draws animatics here; nothing is charged.")
-    ).to_be_visible()
+    terms = page.get_by_role("region", name="Who makes them, and when")
+    await expect(terms).to_contain_text("draws each video as an animatic")
+    await expect(terms).to_contain_text("Nothing is charged.")
     batch = f"spring-{uuid.uuid4().hex[:6]}"
     await page.get_by_label("Name of the batch").fill(batch)
     await page.get_by_label("Name of the batch").blur()
@@ -129,7 +132,7 @@ async def test_over_the_cap_nothing_is_cut_and_one_click_fits(studio: Studio) ->
     await page.get_by_role("button", name="Exclude all 120").click()
     await expect(page.get_by_role("link", name="Go on with 600 videos")).to_be_visible()
     await page.get_by_role("link", name="Go on with 600 videos").click()
-    await expect(page.get_by_role("button", name="Generate 600 animatics · free")).to_be_visible()
+    await expect(page.get_by_role("button", name="Generate 600 videos · free")).to_be_visible()
 
 
 async def test_above_the_budget_each_way_says_what_it_costs(studio: Studio) -> None:
@@ -137,7 +140,7 @@ async def test_above_the_budget_each_way_says_what_it_costs(studio: Studio) -> N
     notice = page.locator('[data-notice="budget"]')
     await expect(notice).to_contain_text("$60.00 is $20.00 above this campaign's budget ($40.00)")
     await notice.get_by_role("button", name=re.compile("Make them 6 s long")).click()
-    await expect(page.locator(".summary .sum")).to_have_text("$36.00")
+    await expect(page.locator(".summary .forecast")).to_have_text("Forecast $36.00")
     await expect(notice).to_have_count(0)
 
 
@@ -225,12 +228,115 @@ async def test_a_campaign_and_the_sample_are_there_to_start_from(studio: Studio)
     await expect(page.get_by_label("The voice")).not_to_be_empty()
 
 
+async def test_a_template_is_overwritten_undone_and_what_fails_is_told(studio: Studio) -> None:
+    studio.expects("Failed to load resource")
+    name = f"Kept {uuid.uuid4().hex[:6]}"
+    made = {"name": name, "formData": brief(4)}
+    kept = await studio.stage.owner.post("/api/templates", made)
+    page = await with_draft(studio, "/new", {**brief(6), "bigIdea": "Newer than the template"})
+    await page.get_by_role("button", name="Templates").click()
+    box = page.get_by_role("dialog", name="Templates")
+    await box.get_by_role("button", name=f"Save the brief over {name}").click()
+    await expect(page.get_by_text(f"“{name}” is the brief as it is now.")).to_be_visible()
+    path = f"/api/templates/{kept['id']}"
+
+    async def idea() -> str:
+        return str((await studio.stage.owner.get(path))["formData"]["bigIdea"])
+
+    assert await idea() == "Newer than the template"
+    await page.get_by_role("button", name="Undo").click()
+
+    async def undone() -> bool:
+        return await idea() == made["formData"]["bigIdea"]
+
+    await until(undone, what="the template as it was")
+    await page.route(f"**{path}", lambda route: route.abort())
+    for deed in ("Save the brief over", "Delete"):
+        await box.get_by_role("button", name=f"{deed} {name}").click()
+        told = page.locator(".toast.bad", has_text="Spotloom does not answer")
+        await expect(told).not_to_have_count(0)
+        for each in await told.all():
+            await each.evaluate("toast => toast.remove()")
+
+
+async def test_a_matrix_that_cannot_be_worked_out_says_so(studio: Studio) -> None:
+    studio.expects("Failed to load resource")
+    page = await with_draft(studio, "/", brief(4))
+    await page.route("**/api/plan", lambda route: route.abort())
+    await page.goto("/new")
+    await page.get_by_role("button", name="See the matrix of 4 videos").click()
+    await expect(page.get_by_text("the matrix cannot be worked out yet")).to_be_visible()
+    await page.unroute("**/api/plan")
+    await page.get_by_role("button", name="See the matrix of 4 videos").click()
+    await page.wait_for_url("**/new/matrix")
+
+
+async def test_a_refused_clipboard_is_told(studio: Studio) -> None:
+    page = await with_draft(studio, "/new/matrix", brief(4))
+    await rows(page).nth(0).click()
+    await page.evaluate(
+        "() => { navigator.clipboard.writeText = () => Promise.reject(new DOMException('no')); }"
+    )
+    await page.get_by_role("button", name="Copy").click()
+    await expect(page.get_by_text("The browser did not let us copy.")).to_be_visible()
+
+
+async def test_an_imported_file_is_undone(studio: Studio) -> None:
+    page = await with_draft(studio, "/new", {**brief(4), "bigIdea": "Mine"})
+    text = yaml.safe_dump({**brief(6), "bigIdea": "Out of a file"})
+    await page.locator("input[type=file]").set_input_files(
+        {"name": "theirs.yaml", "mimeType": "application/yaml", "buffer": text.encode()}
+    )
+    await expect(page.get_by_label("Big idea")).to_have_value("Out of a file")
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_label("Big idea")).to_have_value("Mine")
+    await expect(page.locator("[data-kept]")).to_contain_text("4 videos")
+
+
+async def test_another_model_shows_only_what_it_offers(studio: Studio) -> None:
+    async def narrower(route: Any) -> None:
+        """The catalog's models offer the same here; a provider's may not."""
+        answer = await route.fetch()
+        before, data, after = re.split(r'(?<=id="data">)(.*)(?=</script>)', await answer.text())
+        told = json.loads(data)
+        told["models"][1] |= {"durations": [4, 8, 12], "sizes": {"16:9": "1280x720"}, "loop": False}
+        await route.fulfill(response=answer, body=before + json.dumps(told) + after)
+
+    page = await with_draft(studio, "/", {**brief(4), "duration": 10, "loop": True})
+    await page.route(re.compile("/new$"), narrower)
+    await page.goto("/new")
+    await expect(page.get_by_label("Seamless loop")).to_be_checked()
+    await page.get_by_text("sora-2-pro", exact=True).click()
+    length = page.get_by_role("group", name="Length")
+    await expect(length.get_by_role("radio")).to_have_count(3)
+    await expect(length.get_by_label("4 s", exact=True)).to_be_checked()
+    await expect(page.get_by_label("Seamless loop")).to_have_count(0)
+    shapes = page.get_by_role("group", name="Format").get_by_role("radio")
+    await expect(shapes).to_have_count(1)
+    await expect(shapes).to_be_checked()
+    await expect(page.get_by_text("sora-2-pro does not make 10 s")).to_be_visible()
+    kept = (await draft(page) or {})["form"]
+    assert (kept["duration"], kept["aspectRatio"], kept["loop"]) == (4, "16:9", False)
+
+
+async def test_a_warning_and_the_time_stand_beside_the_brief(studio: Studio) -> None:
+    form = brief(4)
+    choices = {**form["dimensions"], "aesthetic": ["ugc", "cinema"], "mood": ["unhinged"]}
+    choices["ageGeneration"] = ["baby-boomer"]
+    page = await with_draft(studio, "/new", {**form, "dimensions": choices})
+    warning = page.locator(".notice.warn[data-rule]")
+    await expect(warning).to_contain_text(re.compile(r"\d+ videos? (is|are) like this\."))
+    await expect(page.locator(".summary")).to_contain_text(
+        re.compile(r"About \d+ (s|min) at 4 at a time")
+    )
+
+
 @pytest.mark.parametrize("path", ["/new", "/new/matrix", "/new/confirm"])
 async def test_each_page_is_accessible_and_fits_a_phone(studio: Studio, path: str) -> None:
     choices = brief(24)["dimensions"] | {"mood": ["wholesome", "unhinged"], "gender": ["male"]}
     form = {**brief(24), "dimensions": choices, "budget": 10, "exclude": [{"mood": ["unhinged"]}]}
     page = await with_draft(studio, path, form)
-    await expect(page.locator(".moneycard")).to_contain_text(re.compile("videos|animatics"))
+    await expect(page.locator(".moneycard")).to_contain_text("videos")
     if path == "/new/matrix":
         await rows(page).nth(0).click()
         await page.keyboard.press("x")

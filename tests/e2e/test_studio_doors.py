@@ -54,7 +54,13 @@ async def test_a_new_owner_is_welcomed_and_shown_where_to_begin(fresh):
 @in_session
 async def test_the_door_shows_only_the_ways_that_there_are(fresh):
     page = await fresh.open("/sign-in", who=None)
-    await expect(page.get_by_text("You need a one-time link.")).to_be_visible()
+    by_link = page.get_by_role("region", name="With a one-time link")
+    await expect(by_link).to_contain_text("spotloom login-link")
+    await page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    await by_link.get_by_role("button", name="Copy").click()
+    await expect(by_link.get_by_role("button", name="Copied")).to_be_visible()
+    copied = await page.evaluate("navigator.clipboard.readText()")
+    assert copied == "spotloom login-link"
     for name in ("Continue with Clerk", "Sign in"):
         await expect(page.get_by_role("button", name=name)).to_have_count(0)
     await axe(page)

@@ -72,7 +72,8 @@ async def written(page):
     await expect(page.get_by_role("textbox", name="Brand")).to_have_value("Tarn Audio")
     await expect(page.locator(".equation")).to_have_text("2 × 3 × 2 = 12 videos")
     await page.get_by_label("Length in seconds").fill(str(SECONDS))
-    await expect(page.locator(".summary .sum")).to_have_text("$12.00")
+    await expect(page.locator(".summary .sum")).to_have_text("free")
+    await expect(page.locator(".summary .forecast")).to_have_text("Forecast $12.00")
 
     await page.get_by_role("button", name="See the matrix of 12 videos").click()
     await page.wait_for_url("**/new/matrix")
@@ -91,7 +92,7 @@ async def ordered(page):
     """Confirm, and watch until all are made."""
     await page.get_by_label("Name of the batch").fill(BATCH)
     await page.get_by_label("Name of the batch").blur()
-    await page.get_by_role("button", name="Generate 10 animatics · free").click()
+    await page.get_by_role("button", name="Generate 10 videos · free").click()
     await page.wait_for_url(f"**/campaigns/{BATCH}")
     await expect(page.get_by_role("heading", name="All 10 videos are made")).to_be_visible(
         timeout=stages.PATIENCE_S * 1000

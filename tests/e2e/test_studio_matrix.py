@@ -1,6 +1,8 @@
 """The matrix and the order: ids, exclusions, undo, the keyboard, and one order whatever happens."""
 
 import asyncio
+import csv
+import io
 import json
 import re
 from typing import Any
@@ -102,7 +104,7 @@ async def test_the_whole_way_by_keyboard_alone(studio: Studio) -> None:
     await page.keyboard.press("Escape")
     await page.keyboard.press("g")
     await page.wait_for_url("**/new/confirm")
-    button = page.get_by_role("button", name="Generate 10 animatics · free")
+    button = page.get_by_role("button", name="Generate 10 videos · free")
     await button.focus()
     await page.keyboard.press("Enter")
     await page.wait_for_url("**/campaigns/**")
@@ -122,7 +124,7 @@ async def test_a_double_click_and_a_lost_answer_order_once(studio: Studio) -> No
         await route.abort("connectionreset")
 
     await page.route("**/api/generate-batch", arrives_but_is_lost, times=1)
-    button = page.get_by_role("button", name="Generate 4 animatics · free")
+    button = page.get_by_role("button", name="Generate 4 videos · free")
     await button.dblclick()
     await asyncio.wait_for(lost.wait(), 15)
     await expect(page.get_by_role("alert")).to_contain_text("the same name is never made twice")
@@ -136,28 +138,34 @@ async def test_a_double_click_and_a_lost_answer_order_once(studio: Studio) -> No
 
 async def test_a_refused_order_says_what_to_do(studio: Studio) -> None:
     studio.expects("409")
+    owner = studio.stage.owner
     batch = await studio.stage.submit()
-    page = await with_draft(studio, "/new/confirm", {**brief(4), "budget": 0.5})
+    page = await with_draft(studio, "/new/confirm", brief(4))
     name = page.get_by_label("Name of the batch")
     await name.fill(batch)
     await name.blur()
-    over = page.locator('[data-budget="This campaign"]')
-    await expect(over).to_contain_text("$3.50 too much for $0.50")
-    button = page.get_by_role("button", name="Generate 4 animatics · free")
+    button = page.get_by_role("button", name="Generate 4 videos · free")
     await button.click()
     alert = page.get_by_role("alert")
     await expect(alert).to_contain_text("The name is taken")
     await alert.get_by_role("button", name="Use a new name").click()
     await expect(name).not_to_have_value(batch)
-    await button.click()
-    await expect(alert).to_contain_text("The budget does not allow it")
-    await expect(alert.get_by_role("link", name="Change the brief")).to_be_visible()
+    try:
+        await owner.patch("/api/budget", {"dailyBudget": 0})  # while the page is open
+        await button.click()
+        await expect(alert).to_contain_text("The budget does not allow it")
+        await expect(alert.get_by_role("link", name="Change the brief")).to_be_visible()
+        raise_it = alert.get_by_role("link", name="Raise a budget")
+        await expect(raise_it).to_have_attribute("href", "/settings/budgets")
+        await expect(button).to_have_attribute("aria-disabled", "true")
+    finally:
+        await owner.patch("/api/budget", {"dailyBudget": None})
 
 
 async def test_a_price_that_changed_meanwhile_is_not_ordered(studio: Studio) -> None:
     studio.expects("409")
     page = await with_draft(studio, "/new/confirm", brief(4))
-    await expect(page.get_by_role("button", name="Generate 4 animatics · free")).to_be_visible()
+    await expect(page.get_by_role("button", name="Generate 4 videos · free")).to_be_visible()
 
     async def dearer(route: Any) -> None:
         body = route.request.post_data_json
@@ -173,16 +181,78 @@ async def test_a_price_that_changed_meanwhile_is_not_ordered(studio: Studio) -> 
 
 
 async def test_the_matrix_goes_out_as_csv(studio: Studio) -> None:
-    page = await with_draft(studio, "/new/matrix", {**brief(12), "brand": "=HYPERLINK(1)"})
+    form = {**brief(12), "brand": "=HYPERLINK(1)", "exclude": [{"aesthetic": "ugc"}]}
+    page = await with_draft(studio, "/new/matrix", form)
     await rows(page).nth(0).get_by_role("button", name=re.compile("^Exclude")).click()
-    await rows(page).nth(1).click()
-    await expect(page.locator(".prompt")).to_contain_text("The headphones you mend")
     async with page.expect_download() as saved:
-        await page.get_by_role("button", name="CSV").click()
+        await page.get_by_role("button", name="CSV").click()  # before the new plan is there
     file = await (await saved.value).path()
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
-    assert lines[0].startswith("combinationId,funnelLevel,")
-    assert sum(",no," in line for line in lines) == 1
+    lines = list(csv.DictReader(io.StringIO(file.read_text(encoding="utf-8-sig"))))
+    assert list(lines[0])[:2] == ["combinationId", "funnelLevel"]
+    assert [line["made"] for line in lines].count("no") == 4
+    # Also what is excluded has its prompt.
+    assert all("The headphones you mend" in line["prompt"] for line in lines)
+    assert len({line["prompt"] for line in lines}) == 12
+
+
+async def test_the_matrix_is_reached_with_tab_and_the_arrows_scroll_elsewhere(
+    studio: Studio,
+) -> None:
+    page = await with_draft(studio, "/new/matrix", brief(24))
+    await expect(rows(page)).to_have_count(24)
+    await page.keyboard.press("ArrowDown")
+    await expect(page.locator(".mrow[aria-current]")).to_have_count(0)
+    await page.get_by_label("Select all that are shown").focus()
+    for _ in range(9):
+        await page.keyboard.press("Tab")
+        if await page.evaluate("() => Boolean(document.activeElement.closest('.mbody'))"):
+            break
+    await expect(rows(page).nth(0)).to_be_focused()
+    await expect(rows(page).nth(0)).to_have_attribute("aria-current", "true")
+    await page.keyboard.press("ArrowDown")
+    await expect(rows(page).nth(1)).to_be_focused()
+    await page.keyboard.press("Shift+ArrowDown")
+    await expect(page.locator(".bulkbar")).to_contain_text("2 selected")
+    await page.keyboard.press("Shift+Tab")
+    await page.keyboard.press("Tab")
+    await expect(rows(page).nth(2)).to_be_focused()  # where one has been
+    assert await page.locator(".mbody > .mrow[tabindex='0']").count() == 1
+    await page.get_by_label("Find in all dimensions").fill("listicle")
+    assert await page.locator(".mbody > .mrow[tabindex='0']:visible").count() == 1
+
+
+async def test_sorted_and_selected_by_range(studio: Studio) -> None:
+    page = await with_draft(studio, "/new/matrix", brief(12))
+    head = page.get_by_role("columnheader", name="Type")
+    await head.get_by_role("button").click()
+    await expect(head).to_have_attribute("aria-sort", "ascending")
+    await page.wait_for_url("**sort=type*")
+    kinds = await rows(page).locator("[data-label='Type']").all_text_contents()
+    assert len(kinds) == 12
+    assert kinds == [kind for kind in dict.fromkeys(kinds) for _ in range(kinds.count(kind))]
+    await head.get_by_role("button").click()
+    back = await rows(page).locator("[data-label='Type']").all_text_contents()
+    assert list(dict.fromkeys(back)) == list(dict.fromkeys(kinds))[::-1]
+    await rows(page).nth(1).locator(".pick").click()
+    await rows(page).nth(4).click(modifiers=["Shift"])
+    await expect(page.locator(".bulkbar")).to_contain_text("4 selected")
+    chosen = await rows(page).evaluate_all("all => all.map(e => 'selected' in e.dataset)")
+    assert chosen == [1 <= place <= 4 for place in range(12)]
+
+
+async def test_exclusions_survive_the_browsers_back(studio: Studio) -> None:
+    page = await with_draft(studio, "/new", brief(12))
+    await page.get_by_role("button", name="See the matrix of 12 videos").click()
+    await page.wait_for_url("**/new/matrix")
+    await rows(page).nth(3).get_by_role("button", name=re.compile("^Exclude")).click()
+    await page.get_by_role("link", name="Go on with 11 videos").click()
+    await expect(page.get_by_role("button", name="Generate 11 videos · free")).to_be_visible()
+    await page.go_back()
+    await expect(made(page)).to_have_count(11)
+    await page.go_back()
+    await expect(page.locator(".summary")).to_contain_text("1 excluded = 11 videos")
+    await page.go_forward()
+    await expect(made(page)).to_have_count(11)
 
 
 async def test_a_viewer_may_plan_and_not_order(studio: Studio) -> None:

@@ -62,9 +62,40 @@ async def test_a_campaign_shows_its_films_its_progress_and_its_money(studio):
         return await loaded(posters) == 3
 
     await until(all_of_them, what="posters")
-    await expect(page.get_by_text("Committed today")).to_be_visible()
+    await expect(row.locator(".cost")).to_contain_text("free")
+    await expect(row.locator(".cost")).to_contain_text("$3.00")  # as a forecast
+    await expect(page.get_by_text("Videos are free here")).to_be_visible()
     await axe(page)
     await no_sideways_scroll(page)
+
+
+async def test_a_cap_is_told_at_home_as_a_forecast_where_videos_are_free(studio):
+    await studio.stage.finished(3)
+    owner = studio.stage.owner
+    try:
+        await owner.patch("/api/budget", {"dailyBudget": 5000})
+        page = await studio.open("/")
+        line = page.locator(".moneyline")
+        await expect(line).to_contain_text("Forecast today")
+        await expect(line).to_contain_text("of $5,000.00")
+        await axe(page)
+    finally:
+        await owner.patch("/api/budget", {"dailyBudget": None})
+
+
+async def test_on_a_phone_the_campaigns_begin_high_and_a_cut_line_is_told(studio, line):
+    await studio.stage.finished(3)
+    page = await studio.open("/", at=line.url, width=390, height=844)
+    studio.expects("ERR_", "Failed to load resource")
+    first = await page.locator("campaign-row").first.bounding_box()
+    assert first
+    assert first["y"] < 300
+    await expect(page.locator(".livemark")).to_be_hidden()
+    line.cut()
+    await page.evaluate("dispatchEvent(new Event('online'))")  # it looks at once
+    await expect(page.get_by_text("Reconnecting")).to_be_visible(timeout=40_000)
+    line.mend()
+    await expect(page.get_by_text("Reconnecting")).to_be_hidden(timeout=40_000)
 
 
 async def test_search_and_filter_stand_in_the_address(studio):

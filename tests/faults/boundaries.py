@@ -96,7 +96,7 @@ _ACCEPTED = {"where": "create", "accepted": True}
 
 BOUNDARIES: dict[str, AtProvider | InDatabase] = {
     "before it is admitted": InDatabase(
-        statement="%FROM spotloom.lane WHERE id%FOR UPDATE%",
+        statement="%ORDER BY l.id FOR UPDATE%",
         lock="UPDATE spotloom.lane SET slot_limit = 4",
         when="status = 'queued'",
         closed=True,

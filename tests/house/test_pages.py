@@ -31,6 +31,11 @@ def test_no_template_has_a_script_in_it(path):
         assert "src=" in tag or 'type="application/json"' in tag, tag
 
 
+@pytest.mark.parametrize("path", TEMPLATES, ids=_name)
+def test_a_template_names_modules_with_all_that_they_import(path):
+    assert 'type="module"' not in path.read_text(), "say {{ modules(…) }}"
+
+
 @pytest.mark.parametrize("path", SCRIPTS, ids=_name)
 def test_a_script_says_what_it_is_for_and_is_short(path):
     lines = path.read_text().splitlines()

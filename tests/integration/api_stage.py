@@ -119,7 +119,12 @@ class Studio:
 
 
 def parts_over(
-    url: str, folder: Path, *, rates: Rates = RATES, most_videos: int = 660
+    url: str,
+    folder: Path,
+    *,
+    rates: Rates = RATES,
+    most_videos: int = 660,
+    ask_gate_every_s: float = 15,
 ) -> tuple[Parts, list[Any]]:
     """The application's parts over that database, and the engines to dispose of."""
     made = [database.connect(url, role=role, pool=10) for role in database.Role]
@@ -143,6 +148,7 @@ def parts_over(
         lane=lambda: lane,
         most_videos=most_videos,
         rates=rates,
+        ask_gate_every_s=ask_gate_every_s,
     )
     return parts, engines
 

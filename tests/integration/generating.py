@@ -16,6 +16,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import psycopg
 from psycopg import sql
@@ -25,6 +26,7 @@ from tests.integration.nursery import Forked
 
 from spotloom import wiring
 from spotloom.campaigns.submit import Batch, LaneKey, submit
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.creative.plan import Plan, plan
 from spotloom.creative.status import TERMINAL, Status
 from spotloom.forms import brief_to_data, load_vocabulary, parse_brief
@@ -78,9 +80,7 @@ class Worker:
             self.process = Forked(told, self.log, self.log.with_suffix(".ready"))
         stage.workers.append(self)
 
-    @property
-    def pid(self) -> int:
-        return self.process.pid
+    pid = property(lambda self: self.process.pid)
 
     @property
     def ready(self) -> bool:
@@ -143,8 +143,7 @@ class Stage:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a worker process is told."""
-        return {
+        return {  # what a worker process is told
             "DATABASE_URL": self.url,
             "SORA_BASE_URL": self.sandbox.url,
             "SPOTLOOM_PROVIDER": PROVIDER,
@@ -180,7 +179,14 @@ class Stage:
         """A plan of that many videos, whose prompts no other plan has."""
         return order(videos, idea=idea, **more)
 
-    async def submit(self, planned: "Planned", *, key: str | None = None) -> Batch:
+    def workspace(self) -> UUID:
+        """Another workspace, which orders at the same account."""
+        new = "INSERT INTO spotloom.workspace (id, name) VALUES (%s, 'x') RETURNING id"
+        return UUID(str(self.query(new, uuid.uuid4())[0]["id"]))
+
+    async def submit(
+        self, planned: "Planned", *, key: str | None = None, workspace_id: UUID = LOCAL
+    ) -> Batch:
         """Store the batch, as `make` does."""
         engine, sessions = wiring.database.connect(
             self.url, pool=1, role=wiring.database.Role.WORKER
@@ -193,6 +199,7 @@ class Stage:
                     batch_key=key or f"b-{uuid.uuid4().hex[:8]}",
                     brief=planned.written,
                     lane=self.lane,
+                    workspace_id=workspace_id,
                 )
         finally:
             await engine.dispose()

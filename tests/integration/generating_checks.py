@@ -128,9 +128,10 @@ def _assert_end(row: dict[str, Any], ends: list[tuple[str, Decimal]], *, unknown
 
 
 async def _money(stage: Stage, campaign_id: UUID) -> ledger.Money:
+    (row,) = stage.query("SELECT workspace_id FROM spotloom.campaign WHERE id = %s", campaign_id)
     engine, sessions = wiring.database.connect(stage.url, pool=1, role=wiring.database.Role.WORKER)
     try:
         async with sessions() as session:
-            return await ledger.money(session, campaign_id)
+            return await ledger.money(session, campaign_id, workspace_id=row["workspace_id"])
     finally:
         await engine.dispose()

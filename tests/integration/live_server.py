@@ -28,6 +28,7 @@ from spotloom.providers.catalog import catalog
 from spotloom.web import errors, live
 from spotloom.web.app import app
 from spotloom.web.door.asking import Pace
+from spotloom.web.limits import Rates
 from spotloom.web.pages.shell import refused
 from spotloom.web.parts import Parts
 
@@ -90,6 +91,7 @@ async def parts(
             offers=lambda: catalog().capabilities(provider),
             lane=lambda: LaneKey(provider=provider, account="bench", slot_limit=4),
             most_videos=660,
+            rates=Rates(streams=100),
         )
     finally:
         await gate.close()

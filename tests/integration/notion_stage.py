@@ -39,7 +39,7 @@ QUICK = Timing(
     full_s=0.5,
     delays_s=(0.1, 0.2, 0.4),
 )
-LINKS = Standing(address="https://studio.example", secret=bytes(range(32)))
+LINKS = Standing(address="https://studio.example", secret=lambda: bytes(range(32)))
 
 
 @dataclass(kw_only=True)
@@ -116,6 +116,17 @@ class Stage:
             ended = await asyncio.gather(*running, return_exceptions=True)
             faults = [e for e in ended if not isinstance(e, asyncio.CancelledError)]
             assert not faults, faults
+
+    @contextlib.asynccontextmanager
+    async def mirroring_now(self, **timing: Any) -> AsyncIterator[None]:
+        """As `mirroring`, and as if nobody had asked for long."""
+        desk = replace(self.desk, timing=replace(self.timing, **timing))
+        running = asyncio.create_task(Mirror(desk).run())
+        try:
+            yield
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
     def run(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
         return self.ground.run(statement, *arguments)

@@ -14,24 +14,35 @@ from pathlib import Path
 
 import pytest
 from tests.integration import api_stage, live_server, live_stage
+from tests.integration.client_lines import FILM, film
 from tests.integration.live_server import Door
+from tests.integration.live_stage import Campaign, Ground
 
 from spotloom.auth.roles import Role
 from spotloom.campaigns import ids
+from spotloom.campaigns.tenancy import Scope
+from spotloom.client import AsyncClient
+from spotloom.generation.mirrors.outbound import announce_budget
+from spotloom.media.store import key_for
 
 EXAMPLES = int(os.environ.get("SPOTLOOM_TEST_FUZZ_EXAMPLES", "0"))
 FEW = 3
 WITHIN_S = 3600 if EXAMPLES else 300
 SEED = "1"
+ENDING = {
+    "deleteCampaign": "campaign_id",
+    "deleteHook": "hook_id",
+    "deleteTemplate": "template_id",
+    "watchBatch": "batch_id",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """A served house with something in it, and where that is."""
+    """A served house with something in it, and the names of that in the paths."""
 
     door: Door
-    campaign_id: str
-    combination_id: str
+    known: dict[str, str]
 
 
 @pytest.fixture
@@ -44,18 +55,52 @@ async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
         parts = replace(made, webhook_secret="so that signatures are asked for")
         campaign = ground.campaign(3)
         async with live_server.served(parts, ground, role=Role.ADMIN) as door:
-            yield Served(door, str(campaign.id), campaign.keys[0])
+            named = {"campaign_id": str(campaign.id), "batch_id": str(campaign.id)}
+            named |= {"combination_id": campaign.keys[0], "provider": "sandbox"}
+            yield Served(door, named | await furnished(door, ground, campaign, tmp_path))
         await parts.gate.close()
         for engine in engines:
             await engine.dispose()
 
 
+async def furnished(door: Door, ground: Ground, campaign: Campaign, folder: Path) -> dict[str, str]:
+    """A finished film, a lane, a hook with a delivery, and a template."""
+    (folder / "film.mp4").write_bytes(FILM)
+    place = key_for(campaign.batch_id, campaign.keys[1], 1, "video.mp4")
+    await door.parts.store.put_file(place, folder / "film.mp4", content_type="video/mp4")
+    ground.finish(campaign.batch_id, campaign.keys[1], place, sha256=film().sha256, size=len(FILM))
+    async with AsyncClient(door.url, key=door.key) as client:
+        hook = await client.add_hook("https://studio.example/hook", ["budget.reached"])
+        template = await client.add_template("Spring", {"brand": "Tarn Audio"})
+        finished = await client.combination(str(campaign.id), campaign.keys[1])
+        (lane,) = (await client.queue()).lanes
+    scope = Scope(door.parts.web, campaign.workspace_id)
+    async with scope.begin() as session:
+        await announce_budget(
+            session, campaign.workspace_id, campaign_id=campaign.id, reason="Spent."
+        )
+    async with AsyncClient(door.url, key=door.key) as client:
+        (delivery,) = (await client.deliveries(hook.id)).items
+    return {
+        "asset_id": str(finished.files["video"].asset_id),
+        "lane_id": str(lane.id),
+        "hook_id": str(hook.id),
+        "delivery_id": str(delivery.id),
+        "template_id": str(template.id),
+    }
+
+
 def settings(house: Served, path: Path, *, ours: bool) -> Path:
     """What Schemathesis is told of us."""
-    known = {"campaign_id": house.campaign_id, "batch_id": house.campaign_id}
-    known |= {"combination_id": house.combination_id}
-    named = ", ".join(f'"path.{name}" = "{value}"' for name, value in known.items())
-    stranger = f'"path.campaign_id" = "{ids.new()}"'
+    named = ", ".join(f'"path.{name}" = "{value}"' for name, value in house.known.items())
+    strangers = "".join(
+        f"""
+[[operations]]
+include-operation-id = "{operation}"
+parameters = {{ "path.{name}" = "{ids.new()}" }}
+"""
+        for operation, name in ENDING.items()
+    )
     path.write_text(
         f"""
 seed = {SEED}
@@ -75,14 +120,8 @@ expected-statuses = [
   "400", "401", "403", "404", "405", "406", "409", "413", "415", "422", "428", "429", "5xx",
 ]
 
-# Or there would be nothing left to ask about.
-[[operations]]
-include-operation-id = "deleteCampaign"
-parameters = {{ {stranger} }}
-
-[[operations]]
-include-operation-id = "watchBatch"
-parameters = {{ "path.batch_id" = "{ids.new()}" }}
+# Or there would be nothing left to ask about, or no end of an answer.
+{strangers}
 """,
         encoding="utf-8",
     )

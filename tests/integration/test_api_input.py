@@ -55,6 +55,9 @@ UNREADABLE = {
     "a number of 5,000 digits": b'{"formData": {"duration": ' + b"9" * 5000 + b"}}",
     "a number of 10^999": b'{"formData": {"budget": 1e999}}',
     "a number of 10^-999": b'{"formData": {"budget": 1e-999}}',
+    "a number of 10^(10^19)": b'{"formData": {"budget": 1e9999999999999999999}}',
+    "a number of 10^-(10^19)": b'{"formData": {"budget": 1e-9999999999999999999}}',
+    "a number of -10^(10^19)": b'{"formData": {"budget": -1.5E+9999999999999999999}}',
     "13 levels": b'{"a":' * 13 + b"1" + b"}" * 13,
     "100,000 levels": b"[" * 100_000,
     "nothing": b"",
@@ -75,6 +78,17 @@ async def test_what_cannot_be_read_one_way_is_refused(studio, route, body):
     assert problem["status"] == 422
     assert problem["errors"]
     assert len(answer.content) < 4000
+
+
+@pytest.mark.parametrize("number", ["1e9999999999999999999", "-1e-9999999999999999999"])
+async def test_the_doors_read_no_such_number_from_strangers(studio, number):
+    nobody = await studio.client(None)
+    for door, field in (
+        *(("/auth/link", "secret"), ("/auth/password", "password")),
+        *(("/auth/invitations", "secret"), ("/auth/clerk", "token")),
+    ):
+        body = f'{{"{field}": {number}}}'.encode()
+        assert (await nobody.post(door, content=body, headers=JSON)).status_code == 422
 
 
 @pytest.mark.parametrize(
@@ -181,6 +195,25 @@ async def test_what_is_not_there_is_404(studio, method, path):
     assert answer.json()["type"] == "urn:spotloom:problem:not-found"
 
 
+@pytest.mark.parametrize("name", ["%00", "nothing", "%ED%A0%80"])
+async def test_what_a_batch_does_not_have_is_404(studio, name):
+    client = await studio.client()
+    submitted = await client.post("/api/generate-batch", json=form() | {"batchId": "there"})
+    assert submitted.status_code == 200, submitted.text
+    combination = f"/combinations/{name}"
+    for method, path, body in (
+        ("POST", f"/api/batch/there{combination}/resolve", {"decision": "give-up"}),
+        ("POST", f"/api/campaigns/there{combination}/retry", None),
+        ("POST", f"/api/campaigns/there{combination}/cancel", None),
+        ("POST", f"/api/campaigns/there{combination}/approve", None),
+        ("POST", f"/api/campaigns/there{combination}/reject", {}),
+        ("GET", f"/api/campaigns/there{combination}/attempts", None),
+        ("GET", f"/api/campaigns/there/files.zip?key={name}", None),
+    ):
+        answer = await client.request(method, path, json=body)
+        assert answer.status_code == 404, f"{method} {path}: {answer.text}"
+
+
 @pytest.mark.parametrize(
     "path",
     [
@@ -200,6 +233,16 @@ async def test_a_wrong_query_is_named(studio, path):
     answer = await client.get(path)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == path.partition("?")[2].partition("=")[0]
+    assert answer.json()["type"] == "urn:spotloom:problem:invalid"
+
+
+async def test_a_text_that_cannot_be_sought_is_named(studio):
+    client = await studio.client()
+    await client.post("/api/generate-batch", json=form() | {"batchId": "there"})
+    answer = await client.get("/api/campaigns/there/combinations?text=%00")
+    assert answer.status_code == 422
+    assert answer.json()["type"] == "urn:spotloom:problem:invalid"
+    assert answer.json()["errors"][0]["field"] == "text"
 
 
 async def test_null_is_no_empty_object(studio):
@@ -248,8 +291,30 @@ async def test_a_database_that_is_away_is_503(studio):
             [row["name"]],
         )
         answer = await client.get("/api/campaigns")
+        write = await client.post("/api/generate-batch", json=form())
         elsewhere.execute(f'ALTER DATABASE "{row["name"]}" ALLOW_CONNECTIONS true')
-    assert answer.status_code == 503
+    assert answer.status_code == write.status_code == 503
+    assert "carried out" not in answer.json()["detail"]
     assert answer.headers["retry-after"].isdigit()
     assert row["name"] not in answer.text
     assert (await client.get("/api/campaigns")).status_code == 200
+    assert "may have been carried out" in write.json()["detail"]
+    assert "Idempotency-Key" in write.json()["detail"]
+
+
+async def test_a_write_whose_commit_was_not_answered_does_not_say_that_nothing_happened(studio):
+    client = await studio.client()
+    studio.ground.run(
+        "CREATE FUNCTION spotloom.die() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS"
+        " $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NEW; END $$"
+    )
+    studio.ground.run(
+        "CREATE CONSTRAINT TRIGGER die AFTER INSERT ON spotloom.hook"
+        " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION spotloom.die()"
+    )
+    hook = {"url": "https://a.example/x", "events": ["batch.completed"]}
+    answer = await client.post("/api/hooks", json=hook)
+    studio.ground.run("DROP TRIGGER die ON spotloom.hook")
+    assert answer.status_code == 503
+    assert "nothing was changed" not in answer.json()["detail"]
+    assert "Idempotency-Key" in answer.json()["detail"]

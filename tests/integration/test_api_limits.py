@@ -27,7 +27,7 @@ def ground(database_url: str) -> Iterator[Ground]:
 
 @pytest.fixture
 async def studio(ground: Ground, tmp_path: Path) -> AsyncIterator[Studio]:
-    rates = Rates(address=UNHURRIED, actor=SLOW, spending=SLOW)
+    rates = Rates(address=UNHURRIED, actor=SLOW, spending=SLOW, media=SLOW)
     async with api_stage.studio(ground, tmp_path, rates=rates) as one:
         yield one
 
@@ -44,6 +44,31 @@ async def test_each_actor_has_a_limit_of_its_own(studio):
     assert int(refused.headers["retry-after"]) in range(990, 1003)
     assert refused.json()["type"] == "urn:spotloom:problem:too-fast"
     assert (await other.get("/api/budget")).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [
+        ("/api/members", 200),
+        ("/api/invitations", 200),
+        ("/api/keys", 200),
+        ("/api/session", 200),
+        ("/api/media/01900000-0000-7000-8000-000000000009", 404),
+    ],
+)
+async def test_no_route_of_an_actor_is_without_a_limit(studio, path, status):
+    client = await studio.client()
+    answers = [await client.get(path) for _ in range(4)]
+    assert [a.status_code for a in answers] == [status] * 3 + [429]
+
+
+async def test_what_people_do_with_their_sessions_has_a_limit(studio):
+    person = await studio.client(None)
+    person.headers["origin"] = api_stage.ADDRESS
+    _, _, secret = (await studio.parts.gate.login_link()).partition("#")
+    assert (await person.post("/auth/link", json={"secret": secret})).status_code == 200
+    answers = [await person.get(f"/api/{what}") for what in ("sessions", "workspaces") * 2]
+    assert [a.status_code for a in answers] == [200, 200, 200, 429]
 
 
 async def test_spending_has_a_limit_beside_looking(studio):

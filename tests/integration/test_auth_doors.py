@@ -8,6 +8,8 @@ import pytest
 from tests.integration import live_stage, signing_in
 from tests.integration.signing_in import enter, secret_of
 
+from spotloom.errors import NotFound
+
 
 @pytest.fixture(scope="module")
 def like(database_url):
@@ -238,6 +240,75 @@ async def test_an_invitation_taken_back_expired_or_replaced_is_refused(house):
         house.run("UPDATE spotloom.invitation SET expires_at = now() - interval '1 second'")
         refused(await use(old), 401)
         assert (await owner.get("/api/invitations")).json()["items"] == []
+
+
+async def test_who_was_taken_out_comes_back_by_an_invitation(house):
+    async with house.invited("editor", "ann@studio.example") as ann, house.owner() as owner:
+        her = (await ann.get("/api/session")).json()["actor"]["id"]
+        assert (await owner.delete(f"/api/members/{her}")).status_code == 204
+        asked = {"email": "ann@studio.example", "role": "viewer"}
+        made = await owner.post("/api/invitations", json=asked)
+        body = {
+            "secret": secret_of(made.json()["link"]),
+            "name": "Ann Again",
+            "password": "green kettle on a hill",
+        }
+        async with house.browser() as back:
+            reply = await back.post("/auth/invitations", json=body)
+            assert reply.status_code == 200, reply.text
+            me = (await back.get("/api/session")).json()["actor"]
+            assert (me["id"], me["name"], me["role"]) == (her, "Ann Again", "viewer")
+        async with house.browser() as again:
+            old = {"email": asked["email"], "password": "correct horse of ann@studio.example"}
+            refused(await again.post("/auth/password", json=old), 401)
+            new = {"email": asked["email"], "password": "green kettle on a hill"}
+            assert (await again.post("/auth/password", json=new)).status_code == 200
+
+
+async def test_an_invitation_changes_no_password_of_a_member(house):
+    house.run(
+        "INSERT INTO spotloom.workspace (id, name)"
+        " VALUES ('01900000-0000-7000-8000-000000000002', 'second')"
+    )
+    async with house.invited("viewer", "ann@studio.example"), house.owner() as owner:
+        house.run(
+            "UPDATE spotloom.member SET workspace_id = '01900000-0000-7000-8000-000000000002'"
+            " WHERE person_id = (SELECT id FROM spotloom.person WHERE email IS NOT NULL)"
+        )
+        asked = {"email": "ann@studio.example", "role": "viewer"}
+        made = await owner.post("/api/invitations", json=asked)
+        body = {
+            "secret": secret_of(made.json()["link"]),
+            "name": "Eve",
+            "password": "green kettle on a hill",
+        }
+        async with house.browser() as eve:
+            told = refused(await eve.post("/auth/invitations", json=body), 409)
+            assert "login-link --email ann@studio.example" in told
+        assert len((await owner.get("/api/invitations")).json()["items"]) == 1
+
+
+async def test_who_lost_the_password_gets_a_link_and_sets_another(house):
+    async with house.invited("editor", "ann@studio.example") as ann:
+        her = (await ann.get("/api/session")).json()["actor"]["id"]
+    email = "Ann@Studio.example"
+    async with house.browser() as browser:
+        assert (await enter(browser, await house.gate.login_link(email))).status_code == 200
+        me = (await browser.get("/api/session")).json()
+        assert (me["actor"]["id"], me["actor"]["role"]) == (her, "editor")
+        assert me["hasPassword"] is True
+        link = await house.gate.login_link(email, new_password=True)
+        old = {"email": "ann@studio.example", "password": "correct horse of ann@studio.example"}
+        refused(await browser.post("/auth/password", json=old), 401)
+        assert (await enter(browser, link)).status_code == 200
+        new = {"password": "green kettle on a hill"}
+        assert (await browser.put("/api/session/password", json=new)).status_code == 204
+    async with house.browser() as back:
+        new["email"] = "ann@studio.example"
+        assert (await back.post("/auth/password", json=new)).status_code == 200
+    assert "password.forgotten" in house.audited()
+    with pytest.raises(NotFound, match=r"no@body\.example"):
+        await house.gate.login_link("no@body.example")
 
 
 async def test_an_invitation_is_for_its_address(house):

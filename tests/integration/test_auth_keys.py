@@ -84,6 +84,75 @@ async def test_a_key_may_no_more_than_its_scopes(house):
             assert (await owner.post("/api/keys", json=wrong)).status_code == 422, wrong
 
 
+async def test_a_key_for_members_makes_nobody_more_than_it_is(house):
+    async with (
+        house.owner() as owner,
+        house.invited("editor", "ann@studio.example") as ann,
+        house.browser() as program,
+    ):
+
+        async def key(*scopes):
+            asked = {"name": "k", "role": "admin", "scopes": list(scopes)}
+            reply = await owner.post("/api/keys", json=asked)
+            return {"authorization": f"Bearer {reply.json()['key']}"}
+
+        async def invite(role, headers):
+            asked = {"email": f"{role}@eve.example", "role": role}
+            return (await program.post("/api/invitations", json=asked, headers=headers)).status_code
+
+        async def change(role):
+            body, headers = {"role": role}, only_members
+            return (await program.patch(address, json=body, headers=headers)).status_code
+
+        only_members = await key("members")
+        assert [await invite(role, only_members) for role in ("admin", "editor", "viewer")] == [
+            403
+        ] * 3
+        address = f"/api/members/{(await ann.get('/api/session')).json()['actor']['id']}"
+        assert await change("admin") == 403
+        assert (await ann.get("/api/session")).json()["actor"]["role"] == "editor"
+        assert await change("viewer") == 204  # down takes nothing that it lacks
+        assert await change("editor") == 403
+        of_a_viewer = await key("members", "campaigns:read", "metrics")
+        assert await invite("viewer", of_a_viewer) == 201
+        assert await invite("editor", of_a_viewer) == 403
+        assert await invite("admin", await key("*")) == 201
+
+
+async def test_a_revoked_key_takes_along_what_was_made_with_it(house):
+    async with house.owner() as owner, house.browser() as program:
+
+        async def key(browser, **more):
+            reply = await browser.post("/api/keys", json={"name": "k", "role": "admin"}, **more)
+            return reply.json()["id"], {"authorization": f"Bearer {reply.json()['key']}"}
+
+        leaked, first = await key(owner)
+        _, second = await key(program, headers=first)
+        _, third = await key(program, headers=second)
+        _, another = await key(owner)
+        asked = {"email": "a@eve.example", "role": "admin"}
+        made = await program.post("/api/invitations", json=asked, headers=third)
+        assert made.status_code == 201
+        assert (await owner.delete(f"/api/keys/{leaked}")).status_code == 204
+        for headers, status in ((first, 401), (second, 401), (third, 401), (another, 200)):
+            assert (await program.get("/api/session", headers=headers)).status_code == status
+        assert (await owner.get("/api/invitations")).json()["items"] == []
+
+
+async def test_a_key_made_with_a_key_ends_no_later(house):
+    async with house.owner() as owner, house.browser() as program:
+        asked = {"name": "k", "role": "admin", "expiresInDays": 7}
+        maker = (await owner.post("/api/keys", json=asked)).json()
+        program.headers["authorization"] = f"Bearer {maker['key']}"
+        for days, ends in ((None, maker["expiresAt"]), (365, maker["expiresAt"]), (1, None)):
+            reply = await program.post("/api/keys", json=asked | {"expiresInDays": days})
+            assert reply.status_code == 201, reply.text
+            assert reply.json()["expiresAt"] <= maker["expiresAt"]
+            assert ends is None or reply.json()["expiresAt"] == ends
+        for_ever = asked | {"expiresInDays": None}
+        assert (await owner.post("/api/keys", json=for_ever)).json()["expiresAt"] is None
+
+
 async def test_a_key_is_no_person(house):
     async with house.owner() as owner, house.browser() as program:
         reply = await owner.post("/api/keys", json={"name": "k", "role": "admin"})
@@ -115,6 +184,7 @@ async def test_another_authorization_is_refused_and_the_cookie_does_not_help(hou
     [
         ("/api/keys", {"name": "ci", "role": "editor"}, "key"),
         ("/api/invitations", {"email": "ann@studio.example", "role": "viewer"}, "link"),
+        ("/api/hooks", {"url": "https://a.example/x", "events": ["batch.completed"]}, "secret"),
     ],
 )
 async def test_a_secret_is_made_once_and_shown_once_under_one_idempotency_key(

@@ -25,8 +25,22 @@ def test_the_first_start_lets_its_owner_in_and_keys_let_programs_in(place: Place
             assert client.post("/auth/link", json={"secret": secret}).status_code == 200
             assert client.get("/api/session").json()["actor"]["role"] == "admin"
             assert client.post("/auth/link", json={"secret": secret}).status_code != 200
+            asked = {"email": "ann@studio.example", "role": "viewer"}
+            invited = client.post("/api/invitations", json=asked).json()["link"]
         another = place.run("login-link", "--url", address, "--json").json["link"]
         assert FIRST.fullmatch(another)
+        told = {"secret": invited.partition("#")[2], "name": "Ann"}
+        told["password"] = "blue kettle on a hill"
+        joined = httpx2.post(f"{address}/auth/invitations", json=told, headers={"origin": address})
+        assert joined.status_code == 200
+        to_ann = place.run("login-link", "--url", address, "--email", "ann@studio.example")
+        with httpx2.Client(base_url=address, trust_env=False, headers={"origin": address}) as ann:
+            (found,) = FIRST.findall(to_ann.out)
+            assert ann.post("/auth/link", json={"secret": found[1]}).status_code == 200
+            assert ann.get("/api/session").json()["actor"]["name"] == "Ann"
+        nobody = place.run("login-link", "--email", "no@body.example")
+        assert nobody.code == 2
+        assert "no@body.example" in nobody.err
         key = place.run("key", "create", "nightly", "--role", "editor", "--json").json["key"]
         by_key = {"Authorization": f"Bearer {key}"}
         assert httpx2.get(f"{address}/api/campaigns", headers=by_key).status_code == 200

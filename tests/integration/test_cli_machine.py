@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from joserfc import jwk
 from tests.integration.command_line import PROGRAM, Place, ended, written
 
 ROOT = os.geteuid() == 0
@@ -239,6 +240,30 @@ def test_doctor_tells_what_is_wrong_and_what_to_do(place, home):
     said = healthy.run("doctor", "--fix")
     assert said.code == 0, said
     assert said.out.count("ok ") == 7
+
+
+def test_doctor_warns_of_a_clerk_that_tells_us_nothing(place, home):
+    healthy = Place(home=home, cwd=place.cwd)
+    clerk = {
+        "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuc3R1ZGlvLmV4YW1wbGUk",
+        "CLERK_JWT_KEY": jwk.RSAKey.generate_key(2048).as_pem(private=False).decode(),
+    }
+
+    def found(**more):
+        told = healthy.run("doctor", "--json", **clerk, **more).json
+        return next(finding for finding in told if finding["thing"] == "Clerk")
+
+    untold = found()
+    assert untold["well"]
+    assert "warning: Clerk is used without CLERK_WEBHOOK_SECRET" in untold["says"]
+    wrong = found(CLERK_WEBHOOK_SECRET="whsec_not-base64!")
+    assert not wrong["well"]
+    assert "CLERK_WEBHOOK_SECRET begins with whsec_" in wrong["says"]
+    well = found(CLERK_WEBHOOK_SECRET="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
+    assert well == {"thing": "Clerk", "well": True, "says": "set up"}
+    said = healthy.run("up", "--port", "0", **clerk, CLERK_WEBHOOK_SECRET="whsec_not-base64!")
+    assert said.code == 1
+    assert "CLERK_WEBHOOK_SECRET begins with whsec_" in said.err
 
 
 def test_plan_and_help_load_nothing_heavy(place, brief):

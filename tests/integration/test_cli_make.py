@@ -101,6 +101,18 @@ def test_the_same_batch_id_makes_nothing_new(place, sandbox, brief):
     assert "6 of 6 videos are in out/again" in said.words
 
 
+def test_export_copies_what_is_finished_of_any_campaign(place, sandbox, brief, tmp_path):
+    assert place.run("make", brief, "--batch-id", "spring", "--yes").code == 0
+    said = place.run("export", "spring", "--out", "morning", "--json")
+    assert said.code == 0
+    assert said.json == json.loads((tmp_path / "out" / "spring" / "manifest.json").read_text())
+    for video in said.json["videos"]:
+        assert (tmp_path / "morning" / video["file"]).stat().st_size > 0
+    missing = place.run("export", "summer", "--json")
+    assert (missing.code, missing.json["error"]["kind"]) == (2, "NotFound")
+    assert not (tmp_path / "out" / "summer").exists()
+
+
 def test_another_brief_under_the_same_batch_id_is_refused(place, sandbox, brief, tmp_path):
     complete(place.run("make", brief, "--batch-id", "taken", "--json"), 6)
     before = len(sandbox.sold())

@@ -60,6 +60,9 @@ def test_a_brief_is_planned_made_and_fetched(place, brief, server, tmp_path):
     said = place.run(*words, "--yes", *options)
     complete(said, 6, tmp_path / "files")
     assert server["SPOTLOOM_KEY"] not in said.words
+    exported = place.run("export", "far", "--out", "morning", *options)
+    complete(exported, 6, tmp_path / "morning")
+    assert "6 of 6 videos are in morning" in exported.words
     assert "Started batch far." in said.err
     assert "6 of 6 videos are in files" in said.words
     again = place.run(*words, "--yes", *options)

@@ -6,6 +6,7 @@ import json
 import os
 import zipfile
 from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,10 +20,12 @@ from tests.integration.live_server import Door
 from tests.integration.live_stage import Ground
 
 from spotloom.auth.roles import Role
-from spotloom.client import AsyncClient, Client, batches
+from spotloom.client import AsyncClient, Client
 from spotloom.client.call import Call, Operation
+from spotloom.client.calls import batches
 from spotloom.client.errors import Different, NotAllowed, Stale
 from spotloom.client.operations import Operations
+from spotloom.contract.briefs import TemplateEdit
 from spotloom.contract.combinations import CombinationEdit
 from spotloom.contract.lanes import BudgetEdit, LaneEdit
 from spotloom.errors import (
@@ -33,6 +36,8 @@ from spotloom.errors import (
     SetupError,
 )
 from spotloom.media.store import key_for
+from spotloom.providers.catalog import catalog
+from spotloom.web.parts import KnownProvider
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -47,11 +52,8 @@ NOT_OF_THE_CLIENT = {
     *("takeSoraWebhook", "takeProviderWebhook", "takeClerkWebhook"),
     *("getHealth", "getReadiness", "getMetrics"),
     *("cancelCombination", "retryCombination"),
-    # What the studio's pages ask for, and the setting up of Notion: programs have not wanted them.
-    *("listTemplates", "getTemplate", "addTemplate", "editTemplate", "deleteTemplate"),
-    *("readBrief", "writeBrief", "listAttempts", "restoreCampaign", "getAbout"),
-    *("listProviders", "testProvider", "getNotion", "getNotionOfBatch", "pairNotion"),
-    *("resyncNotion", "disconnectNotion", "setUpNotion", "takeNotionWebhook"),
+    # Setting up the mirror in Notion is for a person who sits before both.
+    *("setUpNotion", "pairNotion", "showNotionToken", "disconnectNotion", "takeNotionWebhook"),
 }
 BY_THEMSELVES = {"watchBatch", "getMedia", "getCampaignFiles"}  # they stream
 
@@ -63,7 +65,8 @@ def calls() -> Iterator[Call[Any]]:
     """A call of every operation, with whatever fits its arguments."""
     things = {
         *("brief", "priority", "decision", "changes", "version", "url", "events", "lane"),
-        *("name", "combination", "asset", "hook", "delivery"),
+        *("name", "combination", "asset", "hook", "delivery", "template", "provider"),
+        *("yaml", "batch", "campaign_id"),
     }
     given: dict[str, Any] = dict.fromkeys(things, "x") | {
         "brief": {},
@@ -78,7 +81,11 @@ def calls() -> Iterator[Call[Any]]:
             wanted = inspect.signature(operation.build).parameters.values()
             needed = {p.name: given[p.name] for p in wanted if p.default is p.empty}
             if "changes" in needed:
-                changes = {"edit_lane": LaneEdit, "edit": CombinationEdit}.get(name, BudgetEdit)
+                changes = {
+                    "edit_lane": LaneEdit,
+                    "edit": CombinationEdit,
+                    "edit_template": TemplateEdit,
+                }.get(name, BudgetEdit)
                 needed["changes"] = changes.model_construct()
             yield operation.build(**needed)
 
@@ -99,7 +106,9 @@ async def test_the_client_has_every_operation_of_the_document_and_no_other() -> 
         known = {p["name"] for p in operation.get("parameters", ()) if p["in"] == "query"}
         assert set(call.query) <= known, name
         takes_key = any(p["name"] == "idempotency-key" for p in operation.get("parameters", ()))
-        spends = name in {"generateBatch", "retryFailed", "resolveCombination", "addHook"}
+        spends = name in {
+            *("generateBatch", "retryFailed", "resolveCombination", "addHook", "addTemplate"),
+        }
         assert takes_key == spends, name
 
 
@@ -127,6 +136,8 @@ def ground(database_url: str) -> Iterator[Ground]:
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
 async def door(ground: Ground, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Door]:
     parts, engines = api_stage.parts_over(ground.url, tmp_path_factory.mktemp("media"))
+    adapter = catalog().openai_videos("sandbox", base_url="http://127.0.0.1:9/v1", api_key=None)
+    parts = replace(parts, known=(KnownProvider(name="sandbox", adapter=adapter),))
     async with live_server.served(parts, ground, role=Role.ADMIN) as one:
         yield one
     await parts.gate.close()
@@ -159,9 +170,40 @@ async def test_a_brief_goes_from_plan_to_batch_and_is_steered(client: AsyncClien
     assert (await client.cancel("steered", combinations=[first])).cancelled == 1
     assert (await client.retry("steered")).queued == 1
     assert (await client.cancel("steered")).cancelled == 4
+    (latest, earliest) = (await client.attempts("steered", first)).items
+    assert (latest.attempt, earliest.attempt, earliest.status) == (2, 1, "cancelled")
     await client.delete_campaign("steered")
     with pytest.raises(NotFound):
         await client.campaign("steered")
+    assert (await client.restore_campaign(campaign.id)).batch_id == "steered"
+
+
+async def test_briefs_are_read_written_and_kept_as_templates(client: AsyncClient) -> None:
+    wanted = brief(2, 2)
+    text = (await client.write_brief(wanted)).yaml
+    read = await client.read_brief(text)
+    assert (read.form_data["brand"], read.problems) == (wanted["brand"], [])
+    wrong = await client.read_brief("moody: yes", name="mine.yaml")
+    assert "moody" in {problem.field for problem in wrong.problems}
+    kept = await client.add_template("Spring", {"brand": "Tarn Audio"})
+    with pytest.raises(Conflict):
+        await client.add_template("Spring", wanted)
+    renamed = await client.edit_template(kept.id, TemplateEdit(name="Summer"))
+    assert [each.name async for each in client.each_template()] == [renamed.name]
+    assert (await client.template(kept.id)).form_data == {"brand": "Tarn Audio"}
+    await client.delete_template(kept.id)
+    assert (await client.templates()).items == []
+
+
+async def test_what_the_server_is_set_up_with(client: AsyncClient) -> None:
+    assert (await client.about()).version
+    assert [each.name for each in (await client.providers()).providers] == ["sandbox"]
+    answer = await client.test_provider("sandbox")
+    assert not answer.well  # nobody listens there
+    assert "could not be asked" in answer.says
+    assert (await client.notion()).connection is None
+    with pytest.raises(Conflict):
+        await client.resync_notion()
 
 
 async def test_people_edit_what_they_have_seen(client: AsyncClient) -> None:

@@ -41,6 +41,26 @@ async def test_an_edit_whose_answer_was_lost_is_not_repeated(quick: None) -> Non
     assert len(line.seen) == 1
 
 
+async def test_a_word_on_a_video_is_not_said_again_over_a_later_one(quick: None) -> None:
+    line = Line(lambda _: httpx2.ReadError("reset"))
+    with line.client() as client:
+        for say in (client.approve, client.reject):
+            with pytest.raises(OutcomeUnknown):
+                say("spring", "k1")
+        with pytest.raises(OutcomeUnknown):
+            client.redeliver("d1")
+    assert len(line.seen) == 3
+
+
+async def test_a_cookie_of_a_proxy_is_not_kept() -> None:
+    stuck = {"set-cookie": "AWSALB=x; Path=/"}
+    line = Line(lambda _: httpx2.Response(200, headers=stuck, json=QUEUED))
+    with line.client() as client:
+        for batch in ("one", "two"):
+            client.submit({"brand": "x"}, batch_id=batch)
+    assert [r.headers.get("cookie") for r in line.seen] == [None, None]
+
+
 @pytest.mark.parametrize(
     ("status", "headers", "times", "error"),
     [

@@ -92,6 +92,53 @@ async def test_a_small_campaign_behind_a_large_one_starts_within_one_turn_of_the
     assert places[-1] <= before + 4 * len(places)
 
 
+@pytest.mark.faults
+async def test_workspaces_that_share_an_account_share_its_limit_evenly(stage: Stage) -> None:
+    large, small = stage.order(30), stage.order(8)
+    await stage.submit(large, workspace_id=stage.workspace())
+    first, second = stage.spawn(), stage.spawn()
+    first.wait_ready()
+    second.wait_ready()
+    await until(lambda: len(stage.sandbox.sold()) >= 6, 20)
+    await stage.submit(small, workspace_id=stage.workspace())
+    before = len(stage.sandbox.sold())
+    await stage.finished(60)
+    found = await assert_sound(stage)
+    assert found.peak == stage.limit  # of the account, whoever's the videos are
+    places = sold_of(stage, small)
+    assert places[0] <= before + stage.limit + 1
+    assert places[-1] <= before + stage.limit + 3 * len(places)  # half of the slots are its own
+
+
+async def test_more_workspaces_than_slots_take_turns(stage: Stage) -> None:
+    stage.limit = 2
+    orders = [stage.order(4) for _ in range(5)]
+    for planned in orders:
+        await stage.submit(planned, workspace_id=stage.workspace())
+    async with stage.working():
+        await stage.finished(60)
+    found = await assert_sound(stage)
+    assert (found.peak, found.accepted) == (stage.limit, 20)
+    for turn in range(4):  # nobody is served for the next time before everybody was for this
+        places = [sold_of(stage, planned)[turn] for planned in orders]
+        assert max(places) <= len(orders) * (turn + 1) + stage.limit, (turn, places)
+
+
+async def test_a_workspace_that_waits_for_nothing_leaves_the_whole_limit(stage: Stage) -> None:
+    idle = stage.workspace()
+    await stage.submit(stage.order(1), workspace_id=idle)
+    async with stage.working():
+        await stage.finished(20)
+        stage.query("UPDATE spotloom.campaign SET state = 'paused' RETURNING id")
+        await stage.submit(stage.order(2), workspace_id=idle, key="paused")
+        stage.query(
+            "UPDATE spotloom.campaign SET state = 'paused' WHERE batch_key = 'paused' RETURNING id"
+        )
+        busy = await stage.submit(stage.order(12), workspace_id=stage.workspace())
+        await until(lambda: stage.statuses(busy)["completed"] == 12, 30)
+    assert stage.sandbox.peak == stage.limit
+
+
 @pytest.mark.timed
 async def test_a_slot_is_filled_again_as_soon_as_it_comes_free(stage: Stage) -> None:
     stage.limit = 1

@@ -129,6 +129,8 @@ async def test_a_part_is_what_the_range_names(finished, asked, status, start, en
     told = answer.headers.get("content-range")
     if status == 416:
         assert told == f"bytes */{SIZE}"
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["type"] == "urn:spotloom:problem:range"
         return
     assert answer.content == CLIP[start:end]
     assert told == (f"bytes {start}-{end - 1}/{SIZE}" if status == 206 else None)

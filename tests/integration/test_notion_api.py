@@ -70,7 +70,15 @@ async def test_setting_up_and_watching(both, peer, wait_until_async):
     assert again.json() == {"videos": 2}
     assert (await admin.delete("/api/notion")).status_code == 204
     assert (await admin.get("/api/notion")).json()["connection"] is None
+    assert (await admin.get("/api/notion/batches/spring")).json()["upToDate"] == 0
     assert (await admin.post("/api/notion/resync")).status_code == 409
+    # The same database again, whose pages are there already.
+    again = await admin.post("/api/notion/setup", json={"database": done.json()["databaseId"]})
+    assert again.status_code == 200, again.text
+    async with stage.mirroring():
+        await wait_until_async(lambda: not stage.untold(), 120)
+    assert (await admin.get("/api/notion/batches/spring")).json()["upToDate"] == 2
+    assert len(stage.pages()) == 2
 
 
 async def test_who_may_set_up(both, peer):
@@ -79,6 +87,7 @@ async def test_who_may_set_up(both, peer):
         client = await studio.client(role)
         assert (await client.post("/api/notion/setup", json={})).status_code == status
         assert (await client.post("/api/notion/pairing")).status_code == status
+        assert (await client.post("/api/notion/pairing/token")).status_code == status
         assert (await client.delete("/api/notion")).status_code == status
     viewer = await studio.client(Role.VIEWER)
     assert (await viewer.get("/api/notion")).status_code == 200
@@ -126,6 +135,28 @@ async def test_a_token_is_taken_while_an_admin_waits_for_it_and_never_else(both)
     (row,) = stage.run("SELECT webhook_token FROM spotloom.mirror")
     assert row["webhook_token"] == "secret_1"
     assert "secret" not in (await admin.get("/api/notion")).text
+
+
+async def test_the_token_is_shown_once_to_the_admin_who_opened_the_pairing(both):
+    """Notion sends nothing before a person has given it the token back."""
+    studio, stage = both
+    await stage.connect()
+    nobody, admin, another = [await studio.client(role) for role in (None, Role.ADMIN, Role.ADMIN)]
+    token = "/api/notion/pairing/token"
+    assert (await admin.post(token)).status_code == 409
+    await admin.post("/api/notion/pairing")
+    assert (await admin.post(token)).status_code == 409
+    await nobody.post(WEBHOOK, json={"verification_token": "secret_1"})
+    assert (await admin.get("/api/notion")).json()["connection"]["tokenCame"] is True
+    editor = await studio.client(Role.EDITOR)
+    assert [(await who.post(token)).status_code for who in (editor, another)] == [403, 409]
+    assert (await admin.post(token)).json() == {"verificationToken": "secret_1"}
+    assert (await admin.post(token)).status_code == 409
+    assert (await admin.get("/api/notion")).json()["connection"]["tokenCame"] is False
+    (row,) = stage.run(
+        "SELECT count(*) AS n FROM spotloom.audit WHERE detail::text LIKE '%%secret_1%%'"
+    )
+    assert row["n"] == 0
 
 
 async def test_a_signed_webhook_has_its_page_read_and_others_change_nothing(both, wait_until_async):

@@ -200,12 +200,14 @@ async def test_of_videos_that_end_at_once_one_tells_the_end_of_the_batch(outbox,
 async def test_a_used_up_budget_is_told_once_an_hour(outbox, receiver):
     await outbox.hook(receiver)
     campaign_id, _ = await outbox.batch(1)
-    for _ in range(3):
+    for about in [campaign_id, None] * 3:
         async with outbox.sessions.begin() as session:
             await outbound.announce_budget(
-                session, outbox.workspace_id, campaign_id=campaign_id, reason="$0.00 is left."
+                session, outbox.workspace_id, campaign_id=about, reason="$0.00 is left."
             )
-    assert [row[0] for row in outbox.deliveries()] == ["budget.reached"]
+    assert [row[0] for row in outbox.deliveries()] == ["budget.reached"] * 2
+    bodies = outbox.query("SELECT body FROM spotloom.delivery ORDER BY created_at")
+    assert [row[0]["data"]["campaignId"] for row in bodies] == [str(campaign_id), None]
 
 
 async def test_what_did_not_arrive_is_sent_again_under_the_same_id(outbox, wait_until_async):

@@ -1,8 +1,10 @@
 """The frame of the studio's pages: who sees them, how their files are kept, how refusals look."""
 
 import gzip
+import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from urllib.parse import urljoin
 
 import pytest
 from tests.integration import api_stage, live_stage
@@ -94,3 +96,19 @@ def test_what_is_packed_is_what_is_read():
     assert files._FILES
     for name, file in files._FILES.items():
         assert file.packed is None or gzip.decompress(file.packed) == file.plain, name
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/new", "/new/matrix", "/new/confirm", "/queue", "/settings/budgets"]
+)
+async def test_a_page_names_each_module_once_and_all_that_it_will_need(studio, path):
+    """Or they would be found one after the other, each a journey to the server."""
+    admin = await studio.client(Role.ADMIN)
+    page = (await admin.get(path, headers=BROWSER)).text
+    named = re.findall(r'(?:src|href)="(/static/[^"]+[.]js)"', page)
+    assert len(named) == len(set(named))
+    assert len(named) > 8
+    for module in named:
+        source = (await admin.get(module)).text
+        needed = re.findall(r'(?:from|import) "([.]{1,2}/[^"]+)"', source)
+        assert {urljoin(module, each) for each in needed} <= set(named)

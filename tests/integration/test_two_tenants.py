@@ -16,6 +16,7 @@ from tests.integration.signing_in import House
 
 from spotloom.auth import tables as _auth_tables  # noqa: F401 - its tables join the metadata
 from spotloom.campaigns import ids
+from spotloom.campaigns.submit import LOCAL
 from spotloom.campaigns.tables import Table
 
 B = UUID("0190ffff-0000-7000-8000-00000000000b")
@@ -54,7 +55,7 @@ OWN = {
     ("delete", "/api/notion"),
     ("post", "/api/notion/setup"),
     ("post", "/api/notion/pairing"),
-    ("post", "/api/notion/resync"),
+    ("post", "/api/notion/pairing/token"),
 }
 BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("post", "/api/batch/{batch_id}/priority"): {"priority": "high"},
@@ -67,6 +68,7 @@ BODIES: dict[tuple[str, str], dict[str, Any]] = {
     ("patch", "/api/templates/{template_id}"): {"name": "mine"},
     ("patch", "/api/queue/lanes/{lane_id}"): {"limit": 0},
     ("post", "/api/session/workspace"): {"workspaceId": str(B)},
+    ("post", "/api/notion/resync"): {"batchId": MARK},
 }
 DOCUMENT = json.loads((ROOT / "docs/openapi.json").read_text())
 ROUTES = [
@@ -210,6 +212,10 @@ async def asked(
 async def test_nothing_of_another_workspace_is_there_or_moves(
     ground: Ground, house: House, of_b: dict[str, str]
 ) -> None:
+    mirror = {"target": "notion", "workspace_id": LOCAL, "properties": "{}"}
+    named = dict.fromkeys(("database_id", "data_source_id", "title", "url", "bot_id"), "x")
+    ground.workspace(LOCAL)
+    _insert(ground, "mirror", mirror | named | {"polled_to": dt.datetime.now(dt.UTC)})
     before = everything(ground)
     assert all(before[name] for name in ("campaign", "generation", "asset", "hook", "api_key"))
     async with AsyncExitStack() as stack:
@@ -222,9 +228,98 @@ async def test_nothing_of_another_workspace_is_there_or_moves(
             assert answer.status_code == (
                 404 if "{" in path or (method, path) in BODIES else 200
             ), told
-            # A refusal may repeat the name it was asked for, and nothing more.
-            assert answer.text.count(MARK) <= path.count("{"), told
+            # A refusal may repeat the name that it was asked for, and nothing more.
+            named = path.count("{") + str(BODIES.get((method, path))).count(MARK)
+            assert answer.text.count(MARK) <= named, told
     assert everything(ground) == before
+
+
+# Beside the walk: what the gate or a worker answers, to whom the database shows every workspace.
+
+
+async def test_sessions_and_workspaces_are_the_askers_own(
+    ground: Ground, house: House, of_b: dict[str, str]
+) -> None:
+    before = everything(ground)
+    async with house.owner() as owner:
+        me = (await owner.get("/api/session")).json()
+        assert me["workspaceId"] == str(LOCAL)
+        listed = (await owner.get("/api/sessions")).json()["items"]
+        assert of_b["session_id"] not in {one["id"] for one in listed}
+        assert {one["workspaceId"] for one in listed} == {str(LOCAL)}
+        (mine,) = (await owner.get("/api/workspaces")).json()["items"]
+        assert mine["id"] == str(LOCAL)
+        moved = await owner.post("/api/session/workspace", json={"workspaceId": str(B)})
+        assert moved.status_code == 404
+        assert (await owner.delete(f"/api/sessions/{of_b['session_id']}")).status_code == 404
+        assert (await owner.get("/api/session")).json()["workspaceId"] == str(LOCAL)
+        assert everything(ground) == before
+        password = {"password": "blue kettle on a hill"}
+        assert (await owner.put("/api/session/password", json=password)).status_code == 204
+        assert (await owner.delete("/api/sessions")).status_code == 204
+    async with house.owner() as owner:
+        assert (await owner.delete("/api/session")).status_code == 204
+    assert everything(ground) == before
+    named = "SELECT id FROM spotloom.person WHERE password_hash IS NOT NULL AND subject <> 'owner'"
+    assert ground.run(named) == []
+
+
+async def test_a_signed_link_is_for_its_file_alone(
+    ground: Ground, house: House, of_b: dict[str, str]
+) -> None:
+    campaign = ground.campaign(1, workspace_id=LOCAL)
+    mine = {"id": ids.new(), "generation_id": campaign.generations[campaign.keys[0]]}
+    file = {"uri": "nowhere", "sha256": "1" * 64, "bytes": 9, "content_type": "video/mp4"}
+    sizes = {"kind": "video", "width": 9, "height": 9, "workspace_id": LOCAL}
+    _insert(ground, "asset", mine | file | sizes)
+    async with house.owner() as owner:
+        refused = await owner.post(f"/api/media/{of_b['asset_id']}/link", json={})
+        assert refused.status_code == 404
+        link = await owner.post(f"/api/media/{mine['id']}/link", json={})
+        assert link.status_code == 200, link.text
+        query = link.json()["url"].partition("?")[2]
+        for given in (query, "sig=x", "exp=9999999999&sig="):
+            answer = await owner.get(f"/api/media/{of_b['asset_id']}?{given}")
+            assert answer.status_code == 403, given
+            assert MARK not in answer.text
+    ground.run("DELETE FROM spotloom.asset WHERE id = %s", mine["id"])
+
+
+async def test_webhooks_that_nobody_signed_move_nothing(
+    ground: Ground, house: House, of_b: dict[str, str]
+) -> None:
+    ground.run(
+        "UPDATE spotloom.generation SET provider_job_id = %s WHERE workspace_id = %s"
+        " AND id = (SELECT min(id::text)::uuid FROM spotloom.generation WHERE workspace_id = %s)",
+        *(MARK, B, B),
+    )
+    before = everything(ground)
+    event = {"type": "video.completed", "data": {"id": MARK}, "timestamp": 1}
+    async with house.owner() as owner:
+        for path in sorted(path for path in PUBLIC if "webhook" in path):
+            answer = await owner.post(path, json=event)
+            assert answer.status_code in {401, 403, 404, 503}, f"{path}: {answer.text}"
+            assert MARK not in answer.text
+    assert everything(ground) == before
+
+
+async def test_figures_elsewhere_are_those_of_the_keys_workspace(
+    house: House, of_b: dict[str, str]
+) -> None:
+    async with house.owner() as owner, house.browser() as program:
+        asked = {"name": "grafana", "role": "viewer", "scopes": ["metrics"]}
+        key = (await owner.post("/api/keys", json=asked)).json()["key"]
+        passed_on = {"x-forwarded-for": "192.0.2.1", "authorization": f"Bearer {key}"}
+        theirs = await program.get("/metrics", headers=passed_on)
+        assert theirs.status_code == 200
+        # On this machine it tells of every workspace, in sums: no id, no name, no brief.
+        here = await program.get("/metrics")
+        assert here.status_code == 200
+        assert theirs.text != here.text
+        for told in (theirs.text, here.text):
+            assert MARK not in told
+            assert str(B) not in told
+            assert of_b["campaign_id"] not in told
 
 
 async def test_nobody_gets_in_anywhere(house: House, of_b: dict[str, str]) -> None:

@@ -1,11 +1,12 @@
 """The one gate: lets somebody in by session, by key, or by a token of Clerk's, or does not."""
 
 import time
+from uuid import UUID
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.auth import keys, local, people, sessions
+from spotloom.auth import keys, links, local, passwords, people, sessions
 from spotloom.auth.issuers import admission, clerk_events
 from spotloom.auth.issuers.admission import Admitted
 from spotloom.auth.issuers.clerk import Clerk, ClerkSession
@@ -16,7 +17,10 @@ from spotloom.auth.people import Identity
 from spotloom.auth.roles import EVERYTHING, Actor
 from spotloom.auth.sessions import Entered
 from spotloom.auth.sign_in import SignIn
+from spotloom.campaigns import audit
 from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.tenancy import LOCAL
+from spotloom.errors import NotFound
 
 log = structlog.get_logger()
 
@@ -101,8 +105,11 @@ class Gate:
         async with self.sessions() as session:
             await clerk_events.check_alive(session, said)
             known = await people.known(session, self.clerk.issuer, said.user)
-        # Clerk is asked about each person only once.
-        return said, known or await self.clerk.identity(said.user)
+        # Clerk is asked about each person until it has told us of a verified address.
+        if known is not None and (known.verified_email or not self.clerk.may_ask(said.user)):
+            return said, known
+        told = await self.clerk.identity(said.user)
+        return said, told if known is None or told.verified_email else known
 
     async def admit(
         self, session: AsyncSession, said: ClerkSession, identity: Identity
@@ -119,7 +126,40 @@ class Gate:
         async with self.sessions() as session:
             return await local.is_new(session)
 
-    async def login_link(self) -> str:
-        """A one-time link for the owner."""
+    async def login_link(self, email: str | None = None, *, new_password: bool = False) -> str:
+        """A one-time link for the owner, or for the member of our own with that address.
+
+        With `new_password` the present one is forgotten, and whoever follows the link sets another.
+        """
         async with self.sessions.begin() as session:
-            return await local.login_link(session, self.sign_in.public_url)
+            if email is None:
+                workspace_id, person_id = LOCAL, await local.owner(session)
+            else:
+                workspace_id, person_id = await _member(session, email.strip().lower())
+            if new_password:
+                await passwords.keep(session, person_id, None)
+                await audit.record(
+                    session,
+                    workspace_id,
+                    actor="local",
+                    action="password.forgotten",
+                    target=f"person:{person_id}",
+                )
+            return await links.create(
+                session,
+                public_url=self.sign_in.public_url,
+                workspace_id=workspace_id,
+                person_id=person_id,
+            )
+
+
+async def _member(session: AsyncSession, email: str) -> tuple[UUID, UUID]:
+    """The workspace and the person of our own with that address."""
+    person = await passwords.person_of(session, email)
+    workspace_id = None if person is None else await people.usual_part(session, person.id)
+    if person is None or workspace_id is None:
+        raise NotFound(
+            f"Nobody who signs in with a password is a member here with the address {email}. "
+            "`spotloom login-link` lets the owner in, who can invite them."
+        )
+    return workspace_id, person.id

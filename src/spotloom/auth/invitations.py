@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, and_, delete, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.auth import people, secrets
+from spotloom.auth import keys, people, secrets
 from spotloom.auth.roles import Role
 from spotloom.auth.tables import Invitation, Member, Person
 from spotloom.campaigns import ids
@@ -33,6 +33,7 @@ async def create(
 ) -> tuple[Invitation, str]:
     """The invitation, and its secret; an older one for the same address no longer works."""
     await people.refuse_if_managed(session, workspace_id)
+    await keys.hand_on(session, workspace_id, role, by=by)
     email = email.lower()
     member = await session.scalar(
         select(Member.person_id)

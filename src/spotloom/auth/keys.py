@@ -1,22 +1,27 @@
-"""API keys: a program's way into one workspace, with a role, scopes and an end."""
+"""API keys: a program's way into one workspace, with a role, scopes and an end.
+
+Keys are handed on, by people and by keys, and so are invitations. What somebody handed on goes
+when they go, through however many hands it went.
+"""
 
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import and_, func, or_, select, update
+from sqlalchemy import Text, and_, cast, delete, func, literal, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import secrets
 from spotloom.auth.roles import SCOPES, Actor, Role
-from spotloom.auth.tables import ApiKey
+from spotloom.auth.tables import ApiKey, Invitation, Member
 from spotloom.campaigns import ids
 from spotloom.errors import BriefError, Conflict, NotFound, Problem
 
 MOST = 100  # living keys of a workspace
 LONGEST_NAME = 80
 _NOTED_EVERY = dt.timedelta(minutes=1)
+_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:name, 7046113))")
 _LIVING = and_(
     ApiKey.revoked_at.is_(None), or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > func.now())
 )
@@ -35,8 +40,12 @@ class Wanted:
 async def create(
     session: AsyncSession, workspace_id: UUID, wanted: Wanted, *, by: str
 ) -> tuple[ApiKey, str]:
-    """The key's row, and the key itself, which is never to be seen again."""
+    """The key's row, and the key itself, which is never to be seen again.
+
+    A key that is made by a key ends no later than its maker.
+    """
     _check(wanted.name, wanted.scopes)
+    ends = await hand_on(session, workspace_id, wanted.role, by=by)
     living = await session.scalar(
         select(func.count()).where(ApiKey.workspace_id == workspace_id, _LIVING)
     )
@@ -52,7 +61,7 @@ async def create(
         prefix=secret[: secrets.SHOWN],
         token_hash=secrets.kept(secret),
         created_by=by,
-        expires_at=wanted.expires_at,
+        expires_at=min((end for end in (wanted.expires_at, ends) if end), default=None),
     )
     session.add(row)
     await session.flush()
@@ -106,7 +115,7 @@ async def living(session: AsyncSession, workspace_id: UUID) -> list[ApiKey]:
 
 
 async def revoke(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> str:
-    """End the key for good; its name."""
+    """End the key for good, and what was made with it; its name."""
     name = await session.scalar(
         update(ApiKey)
         .where(
@@ -117,24 +126,76 @@ async def revoke(session: AsyncSession, workspace_id: UUID, key_id: UUID) -> str
     )
     if name is None:
         raise NotFound(f"There is no living key {key_id}.")
+    await take_back(session, workspace_id, by=f"key:{key_id}")
     return str(name)
 
 
-async def revoke_of(
+async def hand_on(
+    session: AsyncSession, workspace_id: UUID, role: Role, *, by: str
+) -> dt.datetime | None:
+    """When the way in ends, if it does, of who hands on this role; Conflict when it has ended.
+
+    Their end, should it come at this moment, waits for what they hand on, and takes it back.
+    """
+    await _take_turn(session, workspace_id)
+    kind, _, name = by.partition(":")
+    if kind == "key":
+        which = and_(ApiKey.workspace_id == workspace_id, ApiKey.id == UUID(name), _LIVING)
+        maker = (await session.execute(select(ApiKey.expires_at).where(which))).one_or_none()
+        if maker is None:
+            raise Conflict("The key that asked for this has ended.")
+        ends: dt.datetime | None = maker.expires_at
+        return ends
+    if kind == "person":
+        present = await session.scalar(
+            select(Member.role).where(
+                Member.workspace_id == workspace_id, Member.person_id == UUID(name)
+            )
+        )
+        if present is None or not Role(present).covers(role):
+            raise Conflict("Who asked for this may not do it any more.")
+    return None
+
+
+async def take_back(
     session: AsyncSession, workspace_id: UUID, *, by: str, above: Role | None = None
 ) -> None:
-    """End the keys that somebody made: all, or those with a role that `above` does not cover."""
+    """End the keys and the open invitations that somebody made, by themselves or by their keys.
+
+    All of them, or those with a role that `above` does not cover.
+    """
+    await _take_turn(session, workspace_id)
     roles = [r.value for r in Role if above is None or not above.covers(r)]
+    hands = select(cast(literal(by), Text).label("name")).cte("hands", recursive=True)
+    hands = hands.union(
+        select(func.concat("key:", ApiKey.id)).where(
+            ApiKey.workspace_id == workspace_id, ApiKey.created_by == hands.c.name
+        )
+    )
+    names = list(await session.scalars(select(hands.c.name)))
     await session.execute(
         update(ApiKey)
         .where(
             ApiKey.workspace_id == workspace_id,
-            ApiKey.created_by == by,
+            ApiKey.created_by.in_(names),
             ApiKey.role.in_(roles),
             ApiKey.revoked_at.is_(None),
         )
         .values(revoked_at=func.now())
     )
+    await session.execute(
+        delete(Invitation).where(
+            Invitation.workspace_id == workspace_id,
+            Invitation.invited_by.in_(names),
+            Invitation.role.in_(roles),
+            Invitation.used_at.is_(None),
+        )
+    )
+
+
+async def _take_turn(session: AsyncSession, workspace_id: UUID) -> None:
+    """One at a time hands on, or takes back: or something could be made in between, and stay."""
+    await session.execute(_TURN, {"name": str(workspace_id)})
 
 
 def _check(name: str, scopes: Iterable[str]) -> None:

@@ -71,17 +71,18 @@ def check_new(password: str, *, told: str) -> None:
     raise BriefError([Problem("password", why)])
 
 
-async def person_of(session: AsyncSession, email: str | None) -> Person | None:
+async def person_of(
+    session: AsyncSession, email: str | None, *, locked: bool = False
+) -> Person | None:
     """The person of our own with that address; without one, the owner."""
     of = Person.subject == OWNER if email is None else Person.email == email
-    found: Person | None = await session.scalar(
-        select(Person).where(Person.issuer == ISSUER, of).order_by(Person.id).limit(1)
-    )
+    which = select(Person).where(Person.issuer == ISSUER, of).order_by(Person.id).limit(1)
+    found: Person | None = await session.scalar(which.with_for_update() if locked else which)
     return found
 
 
-async def keep(session: AsyncSession, person_id: UUID, kept: str) -> None:
-    """Give the person this password."""
+async def keep(session: AsyncSession, person_id: UUID, kept: str | None) -> None:
+    """Give the person this password; with None they have none until they set one."""
     await session.execute(
         update(Person)
         .where(Person.id == person_id, Person.issuer == ISSUER)

@@ -160,15 +160,15 @@ async def usual_part(session: AsyncSession, person_id: UUID) -> UUID | None:
 async def change_role(
     session: AsyncSession, workspace_id: UUID, person_id: UUID, role: Role
 ) -> Role:
-    """Give the member another role, and end the keys of theirs that it does not cover."""
+    """Give the member another role, and end what they handed on that it does not cover."""
     before = await _changeable(session, workspace_id, person_id, role)
     await assign(session, workspace_id, person_id, role)
-    await keys.revoke_of(session, workspace_id, by=f"person:{person_id}", above=role)
+    await keys.take_back(session, workspace_id, by=f"person:{person_id}", above=role)
     return before
 
 
 async def remove(session: AsyncSession, workspace_id: UUID, person_id: UUID) -> None:
-    """Take the person's part in the workspace away, with their sessions and keys there."""
+    """Take the person's part in the workspace away, with their sessions, keys and invitations."""
     await _changeable(session, workspace_id, person_id, None)
     await take_out(session, workspace_id, person_id)
 
@@ -182,7 +182,7 @@ async def take_out(session: AsyncSession, workspace_id: UUID, person_id: UUID) -
     await session.execute(
         delete(Member).where(Member.workspace_id == workspace_id, Member.person_id == person_id)
     )
-    await keys.revoke_of(session, workspace_id, by=f"person:{person_id}")
+    await keys.take_back(session, workspace_id, by=f"person:{person_id}")
 
 
 async def switch(session: AsyncSession, session_id: UUID, workspace_id: UUID) -> str:

@@ -76,3 +76,7 @@ class Actor:
     def grants(self, scopes: Iterable[str]) -> bool:
         """Whether all of the scopes are among its own; nobody hands on more than they have."""
         return EVERYTHING in self.scopes or self.scopes.issuperset(scopes)
+
+    def may_give(self, role: Role) -> bool:
+        """Whether it may do all that the role may: a person of that role has every scope of it."""
+        return self.role.covers(role) and self.grants(s for s in KeyScope if role.covers(s.role))

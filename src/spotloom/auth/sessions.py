@@ -1,7 +1,10 @@
 """Sessions: one row for each browser that is signed in, found by the hash of its token.
 
-A token is replaced after a quarter of an hour; the old one is good for a minute more, for the
-requests that were under way. All times are the database's.
+A token is replaced after a quarter of an hour. The old one is good for a minute more, for the
+requests that were under way; and until the new one has been used, because the answer that brought
+it may have been lost: the old one then gets another. Once the new one was used, the old one opens
+nothing: of a browser and a thief who had the same token, one is signed out. All times are the
+database's.
 """
 
 import datetime as dt
@@ -121,8 +124,17 @@ async def mine(session: AsyncSession, person_id: UUID) -> list[Session]:
     return list(found)
 
 
+def of_token(token: str) -> ColumnElement[bool]:
+    """The session that the token opens, or opened before it was last replaced."""
+    given = secrets.kept(token)
+    return or_(Session.token_hash == given, Session.previous_hash == given)
+
+
 def _found(given: str) -> Select[*tuple[Any, ...]]:
-    in_grace = and_(Session.previous_hash == given, Session.rotated_at > func.now() - GRACE)
+    # A rotation sets both to one moment, and only a use of the new token moves `seen_at` on.
+    unused = Session.seen_at <= Session.rotated_at
+    in_grace = Session.rotated_at > func.now() - GRACE
+    before = and_(Session.previous_hash == given, or_(in_grace, unused))
     return (
         select(
             Session.id,
@@ -132,7 +144,8 @@ def _found(given: str) -> Select[*tuple[Any, ...]]:
             Person.name,
             Member.role,
             (Session.rotated_at < func.now() - ROTATED_EVERY).label("old"),
-            (Session.seen_at < func.now() - _NOTED_EVERY).label("unnoted"),
+            or_(Session.seen_at < func.now() - _NOTED_EVERY, unused).label("unnoted"),
+            in_grace.label("in_grace"),
         )
         .join(Person, Person.id == Session.person_id)
         .join(
@@ -142,17 +155,23 @@ def _found(given: str) -> Select[*tuple[Any, ...]]:
                 Member.person_id == Session.person_id,
             ),
         )
-        .where(or_(Session.token_hash == given, in_grace), alive())
+        .where(or_(Session.token_hash == given, before), alive())
     )
 
 
 async def _note(session: AsyncSession, row: Row[Any], given: str, *, renew: bool) -> str | None:
-    if renew and row.old and secrets.same(row.token_hash, given):
+    current = secrets.same(row.token_hash, given)
+    # An old token that comes after its grace was let in because the new one got lost.
+    if renew and (row.old if current else not row.in_grace):
         token = secrets.new(secrets.SESSION)
         rotated = await session.scalar(
             update(Session)
             # Of several requests at once, one gets the new token; the others are in its grace.
-            .where(Session.id == row.id, Session.token_hash == given, Session.ended_at.is_(None))
+            .where(
+                Session.id == row.id,
+                Session.token_hash == row.token_hash,
+                Session.ended_at.is_(None),
+            )
             .values(
                 token_hash=secrets.kept(token),
                 previous_hash=given,
@@ -162,7 +181,7 @@ async def _note(session: AsyncSession, row: Row[Any], given: str, *, renew: bool
             .returning(Session.id)
         )
         return token if rotated else None
-    if row.unnoted:
+    if current and row.unnoted:
         await session.execute(
             update(Session).where(Session.id == row.id).values(seen_at=func.now())
         )

@@ -83,7 +83,8 @@ class Session(Table):
     )
     person_id: Mapped[UUID] = mapped_column(ForeignKey("spotloom.person.id", ondelete="CASCADE"))
     token_hash: Mapped[str] = mapped_column(unique=True)
-    previous_hash: Mapped[str | None]  # of the token before the last rotation, still good a while
+    # Of the token before the last rotation: good a while, and until the new one was used.
+    previous_hash: Mapped[str | None]
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     seen_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     rotated_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, cast
 from uuid import UUID
 
-from sqlalchemy import Row, Select, Table, Text, Update, func, select, text, update
+from sqlalchemy import Row, Select, Table, Text, Update, and_, func, select, text, update
 from sqlalchemy import cast as sql_cast
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
@@ -145,18 +145,20 @@ async def set_progress(session: AsyncSession, generation_id: UUID, progress: int
 
 
 async def owners(session: AsyncSession, lane_id: UUID, jobs: Collection[str]) -> set[str]:
-    """Which of these provider jobs some generation already owns."""
+    """Which of these provider jobs some generation at the lane's account already owns."""
+    own, owner = aliased(Lane), aliased(Lane)
     found = await session.scalars(
-        select(Generation.provider_job_id).where(
-            Generation.lane_id == lane_id, Generation.provider_job_id.in_(jobs)
-        )
+        select(Generation.provider_job_id)
+        .join(owner, owner.id == Generation.lane_id)
+        .join(own, and_(own.provider == owner.provider, own.account == owner.account))
+        .where(own.id == lane_id, Generation.provider_job_id.in_(jobs))
     )
     return {job for job in found if job is not None}
 
 
 async def announced(session: AsyncSession) -> list[tuple[UUID, str]]:
     """Possibly charged generations, each with every job of nobody's that its provider told of."""
-    g, owner = Generation, aliased(Generation)
+    g, owner, whose = Generation, aliased(Generation), aliased(Lane)
     rows = await session.execute(
         select(g.id, WebhookEvent.job)
         .join(Lane, Lane.id == g.lane_id)
@@ -166,7 +168,12 @@ async def announced(session: AsyncSession) -> list[tuple[UUID, str]]:
             WebhookEvent.at >= g.sent_at,
             WebhookEvent.job.is_not(None),
             ~select(owner.id)
-            .where(owner.lane_id == g.lane_id, owner.provider_job_id == WebhookEvent.job)
+            .join(whose, whose.id == owner.lane_id)
+            .where(
+                whose.provider == Lane.provider,
+                whose.account == Lane.account,
+                owner.provider_job_id == WebhookEvent.job,
+            )
             .exists(),
         )
         .order_by(WebhookEvent.at)

@@ -37,8 +37,7 @@ class LaneKey:
 
     provider: str
     account: str
-    slot_limit: int
-    explicit: bool = False  # a person set the limit: it replaces the lane's
+    slot_limit: int  # of a lane that is not there yet; from then on an admin's word counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +94,21 @@ async def submit(
 
 
 async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) -> UUID:
-    """The lane of that account, made or brought to the wanted limit."""
-    statement = upsert(Lane).values(
-        id=ids.new(),
-        workspace_id=workspace_id,
-        provider=lane.provider,
-        account=lane.account,
-        slot_limit=lane.slot_limit,
-    )
+    """The lane of that account, made if need be; one that is there keeps its limit."""
     lane_id: UUID | None = await session.scalar(
-        statement.on_conflict_do_update(
+        upsert(Lane)
+        .values(
+            id=ids.new(),
+            workspace_id=workspace_id,
+            provider=lane.provider,
+            account=lane.account,
+            slot_limit=lane.slot_limit,
+        )
+        .on_conflict_do_update(  # of nothing, so that its row is returned
             index_elements=["workspace_id", "provider", "account"],
-            set_={
-                "slot_limit": statement.excluded.slot_limit if lane.explicit else Lane.slot_limit
-            },
-        ).returning(Lane.id)
+            set_={"slot_limit": Lane.slot_limit},
+        )
+        .returning(Lane.id)
     )
     assert lane_id is not None  # noqa: S101 - an upsert always returns its row
     return lane_id

@@ -21,6 +21,7 @@ from spotloom.cli.control import (
 )
 from spotloom.cli.desk.choice import anywhere
 from spotloom.cli.doctor import doctor_command
+from spotloom.cli.export.command import export_command
 from spotloom.cli.lanes import budget_command, lanes_command
 from spotloom.cli.make import demo_command, make_command
 from spotloom.cli.notion import notion_app
@@ -45,6 +46,7 @@ app.command("plan")(anywhere(plan_command))
 app.command("make")(anywhere(make_command))
 app.command("status")(anywhere(status_command))
 app.command("watch")(anywhere(watch_command))
+app.command("export")(anywhere(export_command))
 app.command("cancel")(anywhere(cancel_command))
 app.command("retry")(anywhere(retry_command))
 app.command("pause")(anywhere(pause_command))

@@ -83,6 +83,25 @@ def _look(settings: Settings, *, fix: bool) -> Iterator[Finding]:
         says = "not used; for real footage set SORA_BASE_URL (and SORA_API_KEY)"
         yield Finding(wiring.OPENAI_VIDEOS, well=True, says=says)
     yield asyncio.run(_notion(settings, home))
+    if settings.clerk_publishable_key is not None:
+        yield _clerk(settings)
+
+
+def _clerk(settings: Settings) -> Finding:
+    """Whether Clerk's tokens and webhooks could be checked; it is not asked."""
+    from spotloom.auth.issuers import tokens
+    from spotloom.web.sign_in import clerk
+    from spotloom.wiring import serving
+
+    try:
+        given = serving.clerk(settings)
+        if given is not None:
+            tokens.public_key(given.jwt_key)
+            _ = given.issuer  # which the publishable key carries
+        warning = clerk.check(given)
+    except SetupError as error:
+        return Finding("Clerk", well=False, says=str(error))
+    return Finding("Clerk", well=True, says=f"warning: {warning}" if warning else "set up")
 
 
 def _database(settings: Settings, home: Path, *, fix: bool) -> Iterator[Finding]:
@@ -150,7 +169,7 @@ async def _place(settings: Settings, home: Path) -> "Place | None":
         engine, sessions = database.connect(url, role=database.Role.WORKER, pool=1)
         try:
             async with sessions() as session:
-                return await places.place(session, TARGET)
+                return await places.of_any(session, TARGET)
         finally:
             await engine.dispose()
 

@@ -8,12 +8,11 @@ import shutil
 import signal
 import sys
 import uuid
-from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -22,11 +21,11 @@ from spotloom.cli import progress, say
 from spotloom.cli.briefs import BriefFile, Budget, Model, Provider
 from spotloom.cli.desk.here import Here
 from spotloom.cli.desk.shapes import Desk, Draft, Exported, Making, Order, Studio
+from spotloom.cli.export.command import tell
 from spotloom.cli.plan import show
-from spotloom.cli.say import again, answer_json, err, out, plain, program, refusal
+from spotloom.cli.say import again, answer_json, err, out, program, refusal
 from spotloom.contract.plans import Plan
 from spotloom.creative.pricing import dollars
-from spotloom.creative.status import Status
 from spotloom.errors import BriefError, BudgetRefused, Problem, SetupError
 
 FAILED_SOME, DECLINED, INTERRUPTED = 1, 2, 130
@@ -168,7 +167,7 @@ async def _make(job: Job) -> Exported:
                 if job.as_json:
                     answer_json(exported.manifest)
                 else:
-                    _tell(exported, job)
+                    tell(exported, retries=job.retries)
                 if studio is not None:
                     await _stay(studio)
                 return exported
@@ -282,33 +281,3 @@ def _make_folder(folder: Path, videos: int) -> None:
             f"about {videos * LEAST_FREE_BYTES / 1e6:,.0f} MB. Make room, or choose another "
             "folder; nothing was stored or spent."
         )
-
-
-def _tell(exported: Exported, job: Job) -> None:
-    manifest = exported.manifest
-    total = len(manifest["videos"])
-    out.print(f"[bold]{exported.videos} of {total} videos[/] are in", end=" ")
-    out.print(str(exported.folder), markup=False, soft_wrap=True)
-    for reason, count in Counter(map(_reason, manifest["videos"])).items():
-        if reason:
-            out.print(f"  {count} {plain(reason)}", markup=False, soft_wrap=True)
-    out.print("Contact sheet:", end=" ")
-    out.print(str(exported.folder / "index.html"), markup=False, soft_wrap=True)
-    doubtful = [v["combinationId"] for v in manifest["videos"] if v["status"] == Status.UNKNOWN]
-    if doubtful:
-        out.print("Possibly charged: look at the provider's own list of jobs, then decide each:")
-        command = (
-            f"  spotloom resolve {job.batch_key} {doubtful[0]} --job JOB | --retry | --give-up"
-        )
-        out.print(command, markup=False, soft_wrap=True)
-    if exported.videos + len(doubtful) < total and not job.retries:
-        out.print("To try the others again, as new attempts within the budget:")
-        out.print(f"  spotloom retry {job.batch_key}", markup=False, soft_wrap=True)
-
-
-def _reason(video: dict[str, Any]) -> str | None:
-    """Why there is no file of the video; None when there is one."""
-    if video["file"] is not None:
-        return None
-    what = "missing" if video["status"] == Status.COMPLETED else video["status"]
-    return f"{what}: {(video['error'] or {}).get('message', 'no reason was given')}"

@@ -38,11 +38,10 @@ Batch = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class _Here:
-    """The mirror's own workspace on this machine, and what it works with."""
+    """The workspace that is connected, else this machine's own, and what it works with."""
 
     scope: "Scope"
     desk: "Desk | None"
-    settings: Settings
 
 
 @notion_app.command("setup")
@@ -54,7 +53,8 @@ def setup_command(
     database: Annotated[
         str | None,
         typer.Option(
-            help="Link or id of a database to check and complete. [NOTION_DATABASE_ID]",
+            help="Link or id of a database to check and complete. "
+            "[the one that is connected, else NOTION_DATABASE_ID]",
             metavar="LINK",
         ),
     ] = None,
@@ -139,15 +139,20 @@ def sweep_command(
 
 @notion_app.command("pair")
 def pair_command() -> None:
-    """Take the token of a webhook that is entered in Notion now, for ten minutes.
+    """Take the token of a webhook that is entered in Notion now, and show it, for Notion wants it.
 
     The webhook's address is that of `spotloom up`, seen from the internet:
-    SPOTLOOM_PUBLIC_URL and /api/webhooks/notion.
+    SPOTLOOM_PUBLIC_URL and /api/webhooks/notion. It is waited for, for ten minutes at most.
 
     Example: spotloom notion pair
     """
-    until = _here(_pair)
-    say.out.print(f"A webhook's token is taken until {until:%H:%M:%S} UTC.", markup=False)
+    token = _here(_pair)
+    if token is None:
+        raise SetupError(
+            "No token has come. Is `spotloom up` reached from the internet at SPOTLOOM_PUBLIC_URL?"
+        )
+    say.err.print("The token has come. Enter it in Notion, under Webhooks, at Verify:")
+    say.out.print(token, soft_wrap=True, markup=False, highlight=False)
 
 
 @notion_app.command("disconnect")
@@ -199,8 +204,10 @@ def _here(act: Callable[[_Here], Awaitable[T]]) -> T:
 @contextlib.asynccontextmanager
 async def _opened(settings: Settings) -> AsyncIterator[_Here]:
     from spotloom import wiring
+    from spotloom.campaigns.mirrors import places
     from spotloom.campaigns.submit import ensure_workspace
     from spotloom.campaigns.tenancy import Scope
+    from spotloom.generation.mirrors.notion import TARGET
     from spotloom.wiring import notion
 
     async with (
@@ -208,8 +215,10 @@ async def _opened(settings: Settings) -> AsyncIterator[_Here]:
         notion.desk(settings, base.home, base.sessions) as desk,
     ):
         async with base.sessions.begin() as session:
-            workspace_id = await ensure_workspace(session)
-        yield _Here(Scope(base.sessions, workspace_id), desk, settings)
+            place = await places.of_any(session, TARGET)
+            own = await ensure_workspace(session)
+        workspace_id = own if place is None else place.workspace_id
+        yield _Here(Scope(base.sessions, workspace_id), desk)
 
 
 def _needed(here: _Here) -> "Desk":
@@ -224,10 +233,7 @@ def _needed(here: _Here) -> "Desk":
 async def _set_up(here: _Here, *, page: str | None, database: str | None) -> "Prepared":
     from spotloom.generation.mirrors.notion.connecting import connect
 
-    if page is None and database is None:
-        database = here.settings.notion_database_id
-    desk = _needed(here)
-    done = await connect(desk, here.scope, page=page, database=database)
+    done = await connect(_needed(here), here.scope, page=page, database=database)
     await _note(here, "notion.connected", done.database_id)
     return done
 
@@ -269,14 +275,23 @@ async def _sweep(here: _Here, *, fix: bool) -> "Swept":
     return await sweep.sweep(_needed(here), here.scope, fix=fix)
 
 
-async def _pair(here: _Here) -> Any:
+async def _pair(here: _Here) -> str | None:
     from spotloom.campaigns.mirrors import places
     from spotloom.generation.mirrors.notion import TARGET
 
+    workspace_id = here.scope.workspace_id
     async with here.scope.begin() as session:
-        until = await places.open_pairing(session, here.scope.workspace_id, TARGET)
+        until = await places.open_pairing(session, workspace_id, TARGET, by=BY)
     await _note(here, "notion.pairing_opened", TARGET)
-    return until
+    say.err.print(f"A webhook's token is taken until {until:%H:%M:%S} UTC; waiting for it.")
+    end = time.monotonic() + places.PAIRING.total_seconds()
+    while time.monotonic() < end:
+        async with here.scope.begin() as session:
+            token = await places.token_for(session, workspace_id, TARGET, by=BY)
+        if token is not None:
+            return token
+        await asyncio.sleep(LOOK_S)
+    return None
 
 
 async def _disconnect(here: _Here) -> None:
@@ -345,7 +360,7 @@ def _tell(standing: "Standing", pages: "Pages") -> None:
     if standing.trouble is not None:
         lines.append(f"Stopped: {standing.trouble}")
     if standing.paused_until is not None:
-        lines.append(f"Notion is not asked before {standing.paused_until:%H:%M:%S} UTC.")
+        lines.append(f"Notion asked for a pause until {standing.paused_until:%H:%M:%S} UTC.")
     if pages.last_error is not None:
         lines.append(f"Tried again: {pages.last_error}")
     lines += [f"  {p.batch_key} {p.key}: {p.reason}" for p in pages.blocked_pages[:20]]

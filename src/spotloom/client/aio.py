@@ -10,8 +10,8 @@ from uuid import UUID
 import httpx2
 
 from spotloom.client import errors, wire
-from spotloom.client.batches import zip_of
 from spotloom.client.call import Call, SendsLater, T, Tries
+from spotloom.client.calls.batches import zip_of
 from spotloom.client.events import LARGEST_EVENT, PATIENCE_S, BatchEvent, Watch
 from spotloom.client.files import Arriving, Whole
 from spotloom.client.operations import Operations
@@ -32,6 +32,7 @@ class AsyncClient(Operations, SendsLater):
         self._http = httpx2.AsyncClient(
             base_url=wire.address(server),
             headers=wire.headers(key),
+            cookies=wire.no_cookies(),
             timeout=timeout_s,
             transport=transport,
         )

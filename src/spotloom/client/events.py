@@ -9,7 +9,7 @@ from uuid import UUID
 import httpx2
 
 from spotloom.client import errors
-from spotloom.client.asks import path_of
+from spotloom.client.calls.asks import path_of
 from spotloom.contract.batches import BatchProgress, VideoNow
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound, SpotloomError, Transient

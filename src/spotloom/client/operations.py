@@ -1,19 +1,27 @@
 """The methods that both clients have, each told once as a call."""
 
-from spotloom.client import batches, standing
 from spotloom.client.call import Listing, Operation
+from spotloom.client.calls import batches, briefs, installation, standing
 
 
 class Operations:
     """The methods of both clients; those that begin with `each` go through all pages."""
 
-    vocabulary = Operation(batches.vocabulary)
-    models = Operation(batches.models)
+    vocabulary = Operation(briefs.vocabulary)
+    models = Operation(briefs.models)
+    read_brief = Operation(briefs.read_brief)
+    write_brief = Operation(briefs.write_brief)
+    templates, each_template = Operation(briefs.templates), Listing(briefs.templates)
+    template = Operation(briefs.template)
+    add_template = Operation(briefs.add_template)
+    edit_template = Operation(briefs.edit_template)
+    delete_template = Operation(briefs.delete_template)
     plan = Operation(batches.plan)
     submit = Operation(batches.submit)
     campaigns, each_campaign = Operation(batches.campaigns), Listing(batches.campaigns)
     campaign = Operation(batches.campaign)
     delete_campaign = Operation(batches.delete_campaign)
+    restore_campaign = Operation(batches.restore_campaign)
     batch = Operation(batches.batch)
     cancel = Operation(batches.cancel)
     pause = Operation(batches.pause)
@@ -23,6 +31,7 @@ class Operations:
     resolve = Operation(batches.resolve)
     combinations, each_combination = Operation(batches.combinations), Listing(batches.combinations)
     combination = Operation(batches.combination)
+    attempts = Operation(batches.attempts)
     edit = Operation(batches.edit)
     approve = Operation(batches.approve)
     reject = Operation(batches.reject)
@@ -38,3 +47,9 @@ class Operations:
     deliveries, each_delivery = Operation(standing.deliveries), Listing(standing.deliveries)
     redeliver = Operation(standing.redeliver)
     audit, each_entry = Operation(standing.audit), Listing(standing.audit)
+    about = Operation(installation.about)
+    providers = Operation(installation.providers)
+    test_provider = Operation(installation.test_provider)
+    notion = Operation(installation.notion)
+    notion_of = Operation(installation.notion_of)
+    resync_notion = Operation(installation.resync_notion)

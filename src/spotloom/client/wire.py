@@ -1,5 +1,6 @@
 """How both clients speak to a server: its address, who asks, and how long they wait."""
 
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from urllib.parse import urlsplit
 
 import httpx2
@@ -35,3 +36,8 @@ def headers(key: str) -> dict[str, str]:
         "Authorization": f"Bearer {key.strip()}",
         "User-Agent": f"spotloom/{spotloom.__version__}",
     }
+
+
+def no_cookies() -> CookieJar:
+    """A jar that keeps nothing: with a proxy's cookie, the key would look like a page's."""
+    return CookieJar(DefaultCookiePolicy(allowed_domains=[]))

@@ -35,7 +35,52 @@ class Admitted:
         return f"generate:{self.generation_id}:{self.admission}"
 
 
-_LOCK = text("SELECT FROM spotloom.lane WHERE id = :lane_id FOR UPDATE")
+# Workspaces that share an account share its limit, so all lanes of the account are locked, always
+# in one order.
+_LANES_OF_ACCOUNT = """
+    SELECT l.id FROM spotloom.lane l
+     WHERE (l.provider, l.account) =
+           (SELECT own.provider, own.account FROM spotloom.lane own WHERE own.id = :lane_id)
+     ORDER BY l.id FOR UPDATE"""
+_LOCK = text(_LANES_OF_ACCOUNT)
+
+# Of the account's limit, the highest that any of its lanes has, every lane that wants slots has an
+# equal share; what is left over goes to those that have waited longest since they had one. A lane
+# takes more than its share only while no other lane lacks any of its own.
+_ROOM = """
+    account AS (
+      SELECT l.id, l.slot_limit,
+             (SELECT count(*) FROM spotloom.lane_slot s WHERE s.lane_id = l.id) AS holds,
+             (SELECT max(g.admitted_at) FROM spotloom.generation g WHERE g.lane_id = l.id) AS last,
+             l.id = :lane_id
+             OR NOT l.blocked AND coalesce(l.paused_until <= clock_timestamp(), true)
+                AND EXISTS (SELECT 1 FROM spotloom.generation g
+                              JOIN spotloom.campaign c ON c.id = g.campaign_id
+                             WHERE g.lane_id = l.id AND g.status = 'queued'
+                               AND c.state = 'active') AS wants
+        FROM spotloom.lane l JOIN spotloom.lane own
+          ON own.id = :lane_id AND (l.provider, l.account) = (own.provider, own.account)
+    ), whole AS (
+      SELECT max(slot_limit) AS most, max(slot_limit) - sum(holds) AS left_over,
+             count(*) FILTER (WHERE wants) AS lanes
+        FROM account
+    ), turns AS (
+      SELECT a.id, a.slot_limit, a.holds, w.most, w.lanes,
+             row_number() OVER (ORDER BY a.last NULLS FIRST, a.id) AS turn
+        FROM account a, whole w WHERE a.wants
+    ), shares AS (
+      SELECT id, turn,
+             least(slot_limit, most / lanes + (turn <= most % lanes)::int) - holds AS lacks
+        FROM turns
+    ), within AS (
+      SELECT greatest(0, least(own.lacks, w.left_over - coalesce(sum(greatest(0, other.lacks))
+               FILTER (WHERE other.turn < own.turn), 0))) AS share,
+             w.left_over - coalesce(sum(greatest(0, other.lacks)), 0) AS spare
+        FROM whole w, shares own LEFT JOIN shares other ON other.id <> own.id
+       WHERE own.id = :lane_id GROUP BY own.lacks, w.left_over
+    ), room AS (
+      SELECT (share + greatest(0, spare - share))::bigint AS slots FROM within
+    )"""
 
 # After a setback the lane is probed with one video at a time until one is accepted.
 _ADMIT = text(
@@ -44,7 +89,7 @@ _ADMIT = text(
       SELECT s.number, g.campaign_id, g.status
         FROM spotloom.lane_slot s JOIN spotloom.generation g ON g.id = s.generation_id
        WHERE s.lane_id = :lane_id
-    ), limits AS (
+    ), {_ROOM.strip()}, limits AS (
       SELECT least(slot_limit, coalesce(adapted_limit, slot_limit)) AS most, setbacks,
              starts_a_minute - (SELECT count(*) FROM spotloom.generation g
                                  WHERE g.lane_id = :lane_id
@@ -54,7 +99,7 @@ _ADMIT = text(
        WHERE id = :lane_id AND NOT blocked
          AND (paused_until IS NULL OR paused_until <= clock_timestamp())
     ), lane AS (
-      SELECT least(most,
+      SELECT least(most, (SELECT count(*) FROM held) + (SELECT slots FROM room),
                    CASE WHEN starts_left IS NOT NULL THEN
                      (SELECT count(*) FROM held) + greatest(0, starts_left) END,
                    CASE WHEN setbacks > 0 THEN
@@ -83,7 +128,10 @@ _ADMIT = text(
 
 
 async def admit(session: AsyncSession, lane_id: UUID) -> list[Admitted]:
-    """Fill the lane's free slots from its queue; one short transaction of the caller."""
+    """Fill the lane's free slots from its queue; one short transaction of the caller.
+
+    Where several lanes share an account, the limit is the account's, and so are the free slots.
+    """
     # Its own statement: READ COMMITTED takes its snapshot before it waits for the lock, so the
     # statement below must begin after the lock is ours.
     await session.execute(_LOCK, {"lane_id": lane_id})
@@ -133,17 +181,22 @@ async def free(session: AsyncSession, generation_id: UUID) -> None:
 
 
 _FREE_AND_LOCK = text(
-    """
+    f"""
     WITH freed AS (DELETE FROM spotloom.lane_slot WHERE generation_id = :generation_id)
-    SELECT FROM spotloom.lane WHERE id = :lane_id FOR UPDATE
-    """
+    {_LANES_OF_ACCOUNT}
+    """  # noqa: S608 - the words are ours
 )
 
 
 async def hand_on(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> list[Admitted]:
-    """Give the generation's slot back and fill the lane at once, so that nobody else need look."""
+    """Give the generation's slot back and fill the lane at once, so that nobody else need look.
+
+    Unless the account has other lanes: the slot may be one of theirs.
+    """
     both = {"generation_id": generation_id, "lane_id": lane_id}
-    await session.execute(_FREE_AND_LOCK, both)
+    locked = (await session.execute(_FREE_AND_LOCK, both)).all()
+    if len(locked) > 1:
+        await notify(session, LANES, str(lane_id))
     return await _admitted(session, lane_id)
 
 
@@ -180,11 +233,14 @@ async def pause(
 
 
 async def hold_back(session: AsyncSession, lane_id: UUID, *, reason: str, for_s: float) -> None:
-    """Start nothing new for a while, for a reason of our own, such as a full disk."""
+    """Start nothing new for a while, for a reason of our own, such as a full disk.
+
+    A lane that is closed for longer, or by a person, stays so for its own reason.
+    """
+    until = func.clock_timestamp() + dt.timedelta(seconds=for_s)
+    longer = Lane.blocked | func.coalesce(Lane.paused_until > until, False)
     await session.execute(
-        update(Lane)
-        .where(Lane.id == lane_id)
-        .values(reason=reason, paused_until=func.clock_timestamp() + dt.timedelta(seconds=for_s))
+        update(Lane).where(Lane.id == lane_id, ~longer).values(reason=reason, paused_until=until)
     )
 
 

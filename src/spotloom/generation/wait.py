@@ -1,9 +1,8 @@
 """Asks the provider how a video stands until it is over there."""
 
-import asyncio
-import contextlib
 import datetime as dt
 import random
+from collections.abc import Awaitable
 from dataclasses import replace
 from uuid import UUID
 
@@ -14,7 +13,7 @@ from spotloom.campaigns.generations import Order
 from spotloom.creative.status import Status
 from spotloom.errors import Conflict, Transient
 from spotloom.generation import outcomes
-from spotloom.generation.tools import tools
+from spotloom.generation.tools import News, tools
 from spotloom.providers.provider import (
     Cancelled,
     CancelOutcome,
@@ -41,12 +40,15 @@ async def wait(generation_id: UUID, *, fresh: bool) -> tuple[Status, dt.datetime
 
     A `fresh` job was ordered a moment ago, and is not asked about at once.
     """
-    with tools().wakes.listening(generation_id) as news:
+    news = tools().wakes.begin(generation_id)
+    try:
         order = await _wait(generation_id, news, fresh=fresh)
-        return order.status, order.expires_at
+    finally:
+        tools().wakes.end(generation_id, news)
+    return order.status, order.expires_at
 
 
-async def _wait(generation_id: UUID, news: asyncio.Event, *, fresh: bool) -> Order:
+async def _wait(generation_id: UUID, news: News, *, fresh: bool) -> Order:
     order = await _load(generation_id)
     strikes = failures = polls = 0
     # A webhook may have come before we knew the job, so the first wait is short.
@@ -74,15 +76,9 @@ async def _wait(generation_id: UUID, news: asyncio.Event, *, fresh: bool) -> Ord
     return order
 
 
-async def _news_within(news: asyncio.Event, seconds: float) -> bool:
+def _news_within(news: News, seconds: float) -> Awaitable[bool]:
     """Wait that long, give or take a tenth, or until news comes; whether it came."""
-    with contextlib.suppress(TimeoutError):
-        # Not wait_for, which in Python 3.11 makes a task of its own for every waiting video.
-        async with asyncio.timeout(seconds * random.uniform(0.9, 1.1)):  # noqa: S311 - jitter
-            await news.wait()
-    came = news.is_set()
-    news.clear()
-    return came
+    return news.within(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
 
 
 async def _heeded(generation_id: UUID) -> Order:

@@ -12,7 +12,7 @@ from uuid import UUID
 
 import structlog
 from dbos import DBOS, SetEnqueueOptions, SetWorkflowID
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from spotloom.creative.status import Status
@@ -30,36 +30,38 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def _knowing(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """The same step, begun afresh once if its worker had not heard of the lane yet."""
-
-    async def run(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return await step(*args, **kwargs)
-        except UnknownLane:
-            await tools().find_lanes()
-            return await step(*args, **kwargs)
-
-    return run
-
-
 def steady(step: Callable[P, Awaitable[R]]) -> Callable[P, Awaitable[R]]:
-    """The same step, begun afresh whenever it lost its database, instead of failing its video."""
+    """The same step, begun afresh whenever it lost its database, instead of failing its video.
+
+    Once, too, if its worker had not heard of the lane yet.
+    """
 
     @wraps(step)
     async def run(*args: P.args, **kwargs: P.kwargs) -> R:
+        strange = False
         while True:
             try:
-                return await _knowing(step)(*args, **kwargs)
-            except (OperationalError, InterfaceError, PoolTimeout) as error:
-                log.warning("database.away", reason=type(error).__name__)
-            except DBAPIError as error:
-                if not error.connection_invalidated:
+                if strange:
+                    await tools().find_lanes()
+                return await step(*args, **kwargs)
+            except UnknownLane:
+                if strange:
+                    raise
+                strange = True
+            except SQLAlchemyError as error:
+                if not _away(error):
                     raise
                 log.warning("database.away", reason=type(error).__name__)
-            await asyncio.sleep(DATABASE_RETRY_S)
+                await asyncio.sleep(DATABASE_RETRY_S)
 
     return run
+
+
+def _away(error: SQLAlchemyError) -> bool:
+    """Whether the database was lost, and may come back."""
+    if isinstance(error, OperationalError | InterfaceError | PoolTimeout):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated
 
 
 @DBOS.workflow(name="generate", max_recovery_attempts=None)

@@ -3,6 +3,7 @@
 import base64
 import datetime as dt
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import sha256
 from uuid import UUID
@@ -24,7 +25,8 @@ class Standing:
     """Links that stand somewhere else for a while, and are renewed there before they end."""
 
     address: str  # where this installation is reached
-    secret: bytes | None = field(repr=False)  # None: nobody here can sign
+    # Asked at each link, for the one that serves may make it only now. None: nobody here can sign.
+    secret: Callable[[], bytes | None] = field(repr=False)
 
     def link(
         self, asset_id: UUID, *, made_at: dt.datetime, now: dt.datetime
@@ -34,10 +36,11 @@ class Standing:
         The link of an old file, and of one that nobody here can sign for, asks for a sign-in.
         """
         plain = f"{self.address}/api/media/{asset_id}"
-        if self.secret is None or now >= made_at + RENEWED_FOR:
+        secret = self.secret()
+        if secret is None or now >= made_at + RENEWED_FOR:
             return plain, None
         renewals = (now - made_at) // RENEWED_EVERY
         begins = made_at + renewals * RENEWED_EVERY
         expires = int((begins + LIFE).timestamp())
         renew_at = min(begins + RENEWED_EVERY, made_at + RENEWED_FOR)
-        return f"{plain}?exp={expires}&sig={signature(self.secret, asset_id, expires)}", renew_at
+        return f"{plain}?exp={expires}&sig={signature(secret, asset_id, expires)}", renew_at

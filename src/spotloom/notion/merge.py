@@ -38,11 +38,12 @@ def merge(
 ) -> Merged:
     """Compare a page (`theirs` people's fields, `seen` ours) with what was agreed and told.
 
-    Where both sides changed one of people's fields, Notion wins. A field that the page lacks, or
+    Where both sides changed one of people's fields, Notion wins. Where nothing was agreed yet, what
+    is empty in Notion was never said there. A field that the page lacks, or
     says in words that we do not know, changes nothing. `wrote` are the fields of ours that the
     page shows in answer to our own writing.
     """
-    changed = {key: value for key, value in theirs.items() if value != agreed.get(key)}
+    changed = {k: v for k, v in theirs.items() if (v != agreed[k] if k in agreed else v)}
     undone = tuple(
         sorted(
             key

@@ -1,6 +1,5 @@
 """What our properties are called in Notion, of which type they are, and who owns each of them."""
 
-from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -165,10 +164,3 @@ def properties(vocabulary: Vocabulary) -> tuple[Property, ...]:
 def option_name(label: str) -> str:
     """The label as a select takes it."""
     return label.replace(",", ";")[:LONGEST_OPTION]
-
-
-def kept(wanted: Iterable[Property], ids: Mapping[str, str]) -> Iterator[tuple[Property, str]]:
-    """The properties that the database has, each with its id there."""
-    for one in wanted:
-        if one.key in ids:
-            yield one, ids[one.key]

@@ -35,7 +35,7 @@ class Prepared:
 
 def id_in(written: str, *, where: str) -> str:
     """The id that an address or an id of Notion's ends with; BriefError when it has none."""
-    plain = written.partition("?")[0].strip().lower()
+    plain = written.partition("#")[0].partition("?")[0].strip().lower()
     # An address ends in words and an id, joined by hyphens; the last match is the id.
     found = _ID.findall(plain)
     if not found:

@@ -69,7 +69,7 @@ def _route(application: FastAPI, parts: Parts, durations: Histogram) -> None:
         installation.router(),
         live.router(parts),
         media.routes,
-        sign_in.router(),
+        sign_in.router(parts.gate.sign_in),
         pages.router(),
         notion_routes,
         notion_webhook(parts.worker),

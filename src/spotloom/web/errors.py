@@ -33,6 +33,13 @@ from spotloom.errors import (
 log = structlog.get_logger()
 
 MOST_PROBLEMS = 50
+_SAFE = frozenset({"GET", "HEAD", "OPTIONS"})
+_AWAY = "The database is away or busy."
+# The answer to a COMMIT can be lost as any other.
+_IN_DOUBT = (
+    " The request may have been carried out all the same: send it again under the same batchId or "
+    "Idempotency-Key, or look first."
+)
 _KINDS = {
     400: "malformed",
     401: "sign-in",
@@ -45,6 +52,7 @@ _KINDS = {
     412: "outdated",
     413: "too-large",
     415: "content-type",
+    416: "range",
     422: "invalid",
     428: "condition",
     429: "too-fast",
@@ -122,7 +130,7 @@ def install(application: FastAPI, *, page: Callable[[Request, Refused], Response
     """
 
     async def told(request: Request, error: Exception) -> Response:
-        refusal = _refusal(error)
+        refusal = _refusal(error, request.method)
         response = page(request, refusal) or answer(refusal)
         if refusal.status == http.HTTPStatus.METHOD_NOT_ALLOWED:
             response.headers["Allow"] = ", ".join(_allowed(request))
@@ -143,7 +151,7 @@ def _allowed(request: Request) -> Iterator[str]:
             yield method.value
 
 
-def _refusal(error: Exception) -> Refused:
+def _refusal(error: Exception, method: str) -> Refused:
     match error:
         case Refused():
             return error
@@ -157,7 +165,7 @@ def _refusal(error: Exception) -> Refused:
             return Refused(400, "The request broke off", "The body did not come whole.")
         case OperationalError() | InterfaceError() | PoolTimeoutError():
             log.warning("database.away", reason=type(error).__name__)
-            return _away("The database is away or busy; nothing was changed.", wait_s=2)
+            return _away(_AWAY if method in _SAFE else _AWAY + _IN_DOUBT, wait_s=2)
         case _:
             return _fault(error)
 

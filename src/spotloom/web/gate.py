@@ -1,7 +1,7 @@
 """Lets a request in, or does not: the only place that reads its cookie or its Authorization.
 
-Routes depend on `viewer`, `editor`, `admin` or `scoped(...)`, and get `Asked`: who it is, and
-transactions in their workspace.
+Routes depend on `viewer`, `editor`, `admin` and the like, as `door.asking` bounds them, and get
+`Asked`: who it is, and transactions in their workspace.
 """
 
 from collections.abc import Awaitable, Callable
@@ -194,6 +194,8 @@ viewer = scoped(KeyScope.READ)
 editor = scoped(KeyScope.WRITE)
 spender = scoped(KeyScope.SPEND)
 admin = scoped(KeyScope.ADMIN)
+members = scoped(KeyScope.MEMBERS)
+keys = scoped(KeyScope.KEYS)
 
 
 async def signed_in(request: Request, actor: Somebody) -> Asked:
@@ -214,10 +216,6 @@ async def anybody(request: Request, actor: Somebody) -> Asked:
     return _let_in(request, actor)
 
 
-SignedIn = Annotated[Asked, Depends(signed_in)]
-Anybody = Annotated[Asked, Depends(anybody)]
-Members = Annotated[Asked, Depends(scoped(KeyScope.MEMBERS))]
-Keys = Annotated[Asked, Depends(scoped(KeyScope.KEYS))]
 TheGate = Annotated[Gate, Depends(gate_of)]
 
 

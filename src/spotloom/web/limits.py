@@ -1,11 +1,15 @@
-"""Limits how fast anybody asks: a token bucket for each address and each actor.
+"""Limits how fast anybody asks, and how many streams they hold open.
+
+There is a token bucket for each address and each actor.
 
 Each process counts for itself, so that a request costs no question to the database.
 """
 
+import contextlib
 import ipaddress
 import time
-from collections import OrderedDict
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -32,6 +36,8 @@ class Rates:
     actor: Rate = Rate(burst=400, a_second=40)
     planning: Rate = Rate(burst=120, a_second=10)
     spending: Rate = Rate(burst=150, a_second=2)
+    media: Rate = Rate(burst=1200, a_second=100)  # a page of 660 posters, and scrubbing
+    streams: int = 20  # events of batches that an actor may follow at once; a tab follows one
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +103,32 @@ class Buckets:
             bucket.tokens -= 1
         left = int(bucket.tokens)
         return Taken(policy=self.policy, rate=self.rate, left=left, wait_s=wait_s)
+
+
+@dataclass(slots=True)
+class Streams:
+    """The streams that each actor holds open."""
+
+    most: int
+    _of: Counter[str] = field(default_factory=Counter)
+
+    @contextlib.contextmanager
+    def one_more(self, name: str) -> Iterator[None]:
+        """Count one more while the context is open; Refused when there are enough."""
+        if self._of[name] >= self.most:
+            raise Refused(
+                429,
+                "Too many streams",
+                f"You follow {self.most} batches already, the most at once; end one of them.",
+                retry_after="10",
+            )
+        self._of[name] += 1
+        try:
+            yield
+        finally:
+            self._of[name] -= 1
+            if not self._of[name]:
+                del self._of[name]
 
 
 class Limited:

@@ -61,5 +61,6 @@ class Parts:
     calls: Histogram | None = None  # how long providers take to answer, in this process
     telemetry: TelemetryConfig | None = None  # None: none leaves
     rates: Rates = field(default_factory=Rates)
+    ask_gate_every_s: float = 15.0  # whether who gets a long answer would still be let in
     # Set before the server is stopped: long answers then end themselves.
     ending: asyncio.Event = field(default_factory=asyncio.Event)

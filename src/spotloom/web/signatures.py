@@ -15,10 +15,10 @@ class Forged(SpotloomError):
     """The webhook is not from who it says, or too old; nothing of it is used."""
 
 
-def signing_key(secret: str) -> bytes:
+def signing_key(secret: str, *, setting: str = "SPOTLOOM_WEBHOOK_SECRET") -> bytes:
     """The key of a secret, which is `whsec_` and base64, or plain text.
 
-    SetupError when anybody could guess it, or when it was copied wrongly.
+    SetupError, naming the setting, when anybody could guess it, or when it was copied wrongly.
     """
     if not secret.startswith("whsec_"):
         key = secret.encode()
@@ -27,11 +27,11 @@ def signing_key(secret: str) -> bytes:
             key = base64.b64decode(secret.removeprefix("whsec_"), validate=True)
         except ValueError as error:  # letters that base64 does not have, or too few
             raise SetupError(
-                "SPOTLOOM_WEBHOOK_SECRET begins with whsec_, but what follows is not base64; "
-                "copy it from the provider again."
+                f"{setting} begins with whsec_, but what follows is not base64; copy it from the "
+                "provider again."
             ) from error
     if not key.strip():
-        raise SetupError("SPOTLOOM_WEBHOOK_SECRET holds no key; copy it from the provider again.")
+        raise SetupError(f"{setting} holds no key; copy it from the provider again.")
     return key
 
 

@@ -171,7 +171,6 @@ def lane_key(settings: Settings, provider: Provider) -> LaneKey:
         provider=provider.name,
         account=provider.account,
         slot_limit=settings.max_concurrent,
-        explicit="max_concurrent" in settings.model_fields_set,
     )
 
 

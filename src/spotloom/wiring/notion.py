@@ -29,6 +29,7 @@ async def desk(settings: Settings, home: Path, sessions: Sessions) -> AsyncItera
             notion=notion,
             vocabulary=load_vocabulary(settings.vocabulary),
             links=_links(settings, home),
+            database=settings.notion_database_id,
         )
 
 
@@ -60,6 +61,12 @@ def _links(settings: Settings, home: Path) -> Standing | None:
     """Links from Notion to our files; None where only this machine could follow them."""
     if settings.public_url is None:
         return None
-    return Standing(
-        address=str(settings.public_url).rstrip("/"), secret=secret_if_any(settings, home)
-    )
+    found: bytes | None = None
+
+    def secret() -> bytes | None:
+        nonlocal found
+        if found is None:
+            found = secret_if_any(settings, home)
+        return found
+
+    return Standing(address=str(settings.public_url).rstrip("/"), secret=secret)

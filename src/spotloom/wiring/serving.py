@@ -105,7 +105,7 @@ async def gate(settings: Settings, base: Base, *, address: str) -> AsyncIterator
             local=True,
             password_set=password_set,
             oidc=_oidc(settings),
-            clerk=_clerk(settings),
+            clerk=clerk(settings),
             public_url=address if public_url is None else str(public_url).rstrip("/"),
         )
         opened = Gate(sessions, sign_in)
@@ -224,7 +224,8 @@ def _oidc(settings: Settings) -> OidcSettings | None:
     )
 
 
-def _clerk(settings: Settings) -> ClerkSettings | None:
+def clerk(settings: Settings) -> ClerkSettings | None:
+    """The Clerk application of the settings; SetupError when half of it is given."""
     key, public = settings.clerk_publishable_key, _plain(settings.clerk_jwt_key)
     if key is None:
         return None

@@ -357,7 +357,7 @@ async def test_a_process_that_slept_past_its_lease_makes_no_second_page(stage, p
     await stage.batch(1)
     async with stage.sessions.begin() as session:
         await outbox.fold(session, TARGET)
-        place = await places.place(session, TARGET)
+        place = await places.place(session, TARGET, stage.workspace_id)
         old = await outbox.claim(session, TARGET, lease_s=0)
     async with stage.sessions.begin() as session:
         new = await outbox.claim(session, TARGET, lease_s=60)
@@ -366,3 +366,9 @@ async def test_a_process_that_slept_past_its_lease_makes_no_second_page(stage, p
     assert stage.pages() == {}
     await writing.write(stage.desk, place, new)
     assert len(stage.pages()) == 1
+
+
+async def test_a_link_to_a_place_in_a_page_is_a_link_to_the_page(stage, peer):
+    block = "0123456789abcdef0123456789abcdef"
+    await stage.connect(page=f"https://www.notion.so/Videos-{peer.home}?pvs=4#{block}")
+    await stage.connect(page=f"https://www.notion.so/Videos-{peer.home}#{block}")

@@ -70,7 +70,7 @@ class Hooks:
         """A person enters a URL: Notion sends the token there, once."""
         made = Subscription(url=url)
         self.subscriptions[made.id] = made
-        await self._send(made, {"verification_token": made.token}, token=made.token)
+        await self._send(made, {"verification_token": made.token}, token=None)
         return made
 
     def tell(self, kind: str, thing: Thing, by: str, names: list[str]) -> None:
@@ -122,10 +122,12 @@ class Hooks:
             if await self._send(subscription, body | {"attempt_number": attempt}, token=token):
                 return
 
-    async def _send(self, to: Subscription, body: dict[str, Any], *, token: str) -> bool:
+    async def _send(self, to: Subscription, body: dict[str, Any], *, token: str | None) -> bool:
         raw = json.dumps(body, separators=(",", ":"), ensure_ascii=False).encode()
-        digest = hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
-        headers = {"X-Notion-Signature": f"sha256={digest}", "Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json"}
+        if token is not None:  # the request that brings the token is not signed
+            digest = hmac.new(token.encode(), raw, hashlib.sha256).hexdigest()
+            headers["X-Notion-Signature"] = f"sha256={digest}"
         told = {"type": body.get("type"), "entity": body.get("entity", {}).get("id")}
         try:
             answer = await self._http.post(to.url, content=raw, headers=headers)

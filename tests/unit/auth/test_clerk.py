@@ -63,6 +63,10 @@ async def test_a_good_token_says_who_and_where(clerk):
     )
 
 
+async def test_a_session_that_is_active_need_not_say_so(clerk):
+    assert clerk.session(token(without(GOOD, "sts")), now=NOW).user == "user_1"
+
+
 @pytest.mark.parametrize("name", ["exp", "nbf", "iat", "iss", "azp", "sid", "sub"])
 async def test_nothing_may_be_missing(clerk, name):
     with pytest.raises(Untrusted, match=name):

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.auth import invitations, local, people
+from spotloom.auth import invitations, keys, local, people
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.people import Identity, Part
 from spotloom.auth.roles import Role
@@ -61,6 +61,9 @@ async def admit_member(
     )
     if before != organization.role.value:
         await people.assign(session, workspace_id, person_id, organization.role)
+        if before is not None:
+            by = f"person:{person_id}"
+            await keys.take_back(session, workspace_id, by=by, above=organization.role)
         action = "member.joined" if before is None else "member.changed"
         await _tell(session, workspace_id, person_id, action, role=organization.role)
     return Admitted(workspace_id, person_id)

@@ -3,6 +3,9 @@
 What is checked: https://clerk.com/docs/guides/sessions/manual-jwt-verification (2026-11).
 """
 
+import math
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +19,8 @@ from spotloom.auth.roles import Role
 from spotloom.auth.sign_in import ClerkSettings
 
 ALGORITHMS = ("RS256",)  # the only one that Clerk signs sessions with
+ASKED_AGAIN_S = 60.0  # about one person, while their address is not verified
+_MOST_ASKED = 10_000
 OLDEST_S = 86_400  # we remember for a day what Clerk has ended: no token may be older
 _LARGEST_ANSWER = 1 << 20
 _ROLES = {"admin": Role.ADMIN, "editor": Role.EDITOR, "member": Role.EDITOR}
@@ -50,6 +55,7 @@ class Clerk:
         self._api = settings.api_url.rstrip("/")
         self._secret = settings.secret_key
         self._http = httpx2.AsyncClient(timeout=httpx2.Timeout(5.0), trust_env=False)
+        self._asked: OrderedDict[str, float] = OrderedDict()
 
     async def close(self) -> None:
         """Close the line."""
@@ -65,6 +71,10 @@ class Clerk:
             raise Untrusted("It is from another issuer.")
         if tokens.text(said, "azp").lower() != self._origin:
             raise Untrusted("It was made for another site.")
+        # Version 1 of the claims has no `sts`, and Clerk's own parser takes it as optional; a
+        # session that is not active yet always has it: "pending"
+        # (https://clerk.com/docs/guides/sessions/session-tokens, …/manual-jwt-verification, and
+        # `sts?` in jwtv2.ts of github.com/clerk/javascript; 2026-11).
         if said.get("sts", "active") != "active":
             raise Untrusted("Its session is not active yet.")
         return ClerkSession(
@@ -73,6 +83,17 @@ class Clerk:
             issued_at=tokens.time(said, "iat"),
             organization=_organization(said),
         )
+
+    def may_ask(self, user: str) -> bool:
+        """Whether it is time to ask Clerk again about somebody who is known; notes that we do."""
+        now = time.monotonic()
+        if self._secret is None or now - self._asked.get(user, -math.inf) < ASKED_AGAIN_S:
+            return False
+        self._asked[user] = now
+        self._asked.move_to_end(user)
+        while len(self._asked) > _MOST_ASKED:
+            self._asked.popitem(last=False)
+        return True
 
     async def identity(self, user: str) -> Identity:
         """The person's name and verified address, when we have a key to ask Clerk with."""

@@ -18,7 +18,7 @@ from spotloom.auth.issuers import admission, clerk
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.people import Identity
-from spotloom.auth.tables import ApiKey, Member, Person, Session
+from spotloom.auth.tables import ApiKey, Invitation, Member, Person, Session
 from spotloom.campaigns import audit
 from spotloom.campaigns.tables import WebhookEvent, Workspace
 
@@ -157,6 +157,7 @@ async def _close(session: AsyncSession, organization: str, at: int) -> bool:
         return False
     await sessions.end(session, Session.workspace_id == workspace_id)
     await session.execute(delete(Member).where(Member.workspace_id == workspace_id))
+    await session.execute(delete(Invitation).where(Invitation.workspace_id == workspace_id))
     await session.execute(
         update(ApiKey)
         .where(ApiKey.workspace_id == workspace_id, ApiKey.revoked_at.is_(None))

@@ -1,16 +1,12 @@
-"""What is to be told elsewhere: changes are folded into one row a page, claimed, and settled."""
+"""What is to be told elsewhere: changes are noted, folded into one row a page, and claimed."""
 
-import datetime as dt
-import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import Row, TextClause, text, update
+from sqlalchemy import Row, TextClause, text
 from sqlalchemy.ext.asyncio import AsyncSession
-
-from spotloom.campaigns.tables import CombinationRow
 
 FOLDED_AT_ONCE = 2000
 
@@ -28,12 +24,13 @@ class Claim:
     claim: UUID
     wanted: int
     look: bool
+    anew: bool
     page_id: str | None
     sent: dict[str, Any] | None
     agreed: dict[str, Any] | None
     answer: str | None
     attempts: int
-    creating_at: dt.datetime | None
+    in_doubt_s: float | None  # since a create left, by the database's clock
 
 
 async def append(
@@ -81,13 +78,16 @@ _HAS_WORK = text(
        WHERE m.target = :target
          AND (m.paused_until IS NULL OR m.paused_until <= clock_timestamp())
          AND (m.poll_at <= clock_timestamp() OR m.trash_at <= clock_timestamp()
-              OR EXISTS (SELECT FROM spotloom.mirror_change c WHERE c.target = m.target)
+              OR EXISTS (SELECT FROM spotloom.mirror_change c
+                          WHERE c.target = m.target AND c.workspace_id = m.workspace_id)
               OR EXISTS (SELECT FROM spotloom.mirror_outbox o
-                          WHERE o.target = m.target AND o.state = 'pending'
+                          WHERE o.target = m.target AND o.workspace_id = m.workspace_id
+                            AND o.state = 'pending'
                             AND o.next_at <= clock_timestamp()
                             AND coalesce(o.leased_until, '-infinity') <= clock_timestamp())
               OR EXISTS (SELECT FROM spotloom.mirror_outbox o
-                          WHERE o.target = m.target AND o.state = 'settled'
+                          WHERE o.target = m.target AND o.workspace_id = m.workspace_id
+                            AND o.state = 'settled'
                             AND o.renew_at <= clock_timestamp())))
     """
 )
@@ -101,9 +101,10 @@ async def has_work(session: AsyncSession, target: str) -> bool:
 _WAITING = text(
     """
     SELECT count(*) AS pages, bool_or(creating_at IS NOT NULL) AS in_doubt
-      FROM (SELECT creating_at FROM spotloom.mirror_outbox
-             WHERE target = :target AND state = 'pending'
-             ORDER BY creating_at NULLS LAST LIMIT :most) AS first_ones
+      FROM (SELECT o.creating_at FROM spotloom.mirror_outbox o
+              JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
+             WHERE o.target = :target AND o.state = 'pending'
+             ORDER BY o.creating_at NULLS LAST LIMIT :most) AS first_ones
     """
 )
 
@@ -122,19 +123,20 @@ async def waiting(session: AsyncSession, target: str, *, most: int = 50) -> Wait
     return Waiting(row.pages, bool(row.in_doubt))
 
 
-# A page that a person has put away stays away until a person wants it again.
+# A page that a person has put away stays away until a person wants it again, or restores it.
 _FOLD = text(
     """
     WITH gone AS (
       DELETE FROM spotloom.mirror_change WHERE id IN (
-        SELECT id FROM spotloom.mirror_change WHERE target = :target
-         ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
+        SELECT c.id FROM spotloom.mirror_change c
+          JOIN spotloom.mirror m ON m.target = c.target AND m.workspace_id = c.workspace_id
+         WHERE c.target = :target ORDER BY c.id LIMIT :most FOR UPDATE OF c SKIP LOCKED)
       RETURNING workspace_id, combination_id, kind, at
     )
     INSERT INTO spotloom.mirror_outbox AS o
-           (target, combination_id, workspace_id, campaign_id, look, since, latest)
+           (target, combination_id, workspace_id, campaign_id, look, anew, since, latest)
     SELECT :target, k.id, k.workspace_id, k.campaign_id, bool_or(kind <> 'changed'),
-           min(at), max(at)
+           bool_or(kind = 'anew'), min(at), max(at)
       FROM gone JOIN spotloom.combination k
         ON k.id = gone.combination_id AND k.workspace_id = gone.workspace_id
      GROUP BY k.id, k.workspace_id, k.campaign_id, k.position
@@ -142,10 +144,14 @@ _FOLD = text(
     ON CONFLICT (target, combination_id) DO UPDATE
        SET wanted = o.wanted + 1,
            look = o.look OR excluded.look,
+           anew = o.anew OR excluded.anew,
            latest = excluded.latest,
            since = CASE WHEN o.state = 'pending' THEN o.since ELSE excluded.since END,
-           state = CASE WHEN o.state = 'unlinked' AND NOT excluded.look THEN o.state
-                        ELSE 'pending' END,
+           state = CASE WHEN o.state = 'unlinked' AND NOT excluded.anew
+                         AND NOT EXISTS (SELECT FROM spotloom.combination k
+                                          WHERE k.id = o.combination_id
+                                            AND k.notion_page_id IS NOT NULL)
+                        THEN o.state ELSE 'pending' END,
            next_at = CASE WHEN o.state = 'pending' THEN o.next_at ELSE clock_timestamp() END
     """
 )
@@ -175,7 +181,8 @@ def _claiming(which: str, order: str, most: str, also: str = "") -> TextClause:
                leased_until = clock_timestamp() + make_interval(secs => :lease_s)
           FROM due WHERE o.target = due.target AND o.combination_id = due.combination_id
         RETURNING o.target, o.combination_id, o.workspace_id, o.campaign_id, o.claim, o.wanted,
-                  o.look, o.sent, o.agreed, o.answer, o.attempts, o.creating_at,
+                  o.look, o.anew, o.sent, o.agreed, o.answer, o.attempts,
+                  extract(epoch FROM clock_timestamp() - o.creating_at)::float AS in_doubt_s,
                   due.key, due.batch_key, due.page_id
         """  # noqa: S608 - our own words
     )
@@ -217,173 +224,3 @@ async def in_doubt(
 
 def _claim(row: Row[Any]) -> Claim:
     return Claim(**row._mapping)
-
-
-async def creating(
-    session: AsyncSession, claim: Claim, *, sent: dict[str, Any], agreed: dict[str, Any]
-) -> bool:
-    """Note, before it leaves, that a create may arrive; false when the page is not ours any more.
-
-    A process that was stopped for longer than its lease must not make what another has made.
-    """
-    return await _set(
-        session,
-        claim,
-        "creating_at = clock_timestamp(), sent = CAST(:sent AS jsonb),"
-        " agreed = CAST(:agreed AS jsonb)",
-        sent=json.dumps(sent),
-        agreed=json.dumps(agreed),
-    )
-
-
-async def nothing_created(session: AsyncSession, claim: Claim) -> None:
-    """The create never arrived: it may be sent."""
-    await _set(session, claim, "creating_at = NULL, leased_until = NULL, claim = NULL")
-
-
-async def found(
-    session: AsyncSession, claim: Claim, *, sent: dict[str, Any], agreed: dict[str, Any]
-) -> None:
-    """The create had arrived: the page says what it says, and is brought up to date from there."""
-    await _set(
-        session,
-        claim,
-        "creating_at = NULL, leased_until = NULL, claim = NULL, attempts = 0, error = NULL,"
-        " sent = CAST(:sent AS jsonb), agreed = CAST(:agreed AS jsonb),"
-        " next_at = clock_timestamp()",
-        sent=json.dumps(sent),
-        agreed=json.dumps(agreed),
-    )
-
-
-async def not_creating(session: AsyncSession, claim: Claim) -> None:
-    """The create was refused, or never left."""
-    await _set(session, claim, "creating_at = NULL")
-
-
-async def told(
-    session: AsyncSession,
-    claim: Claim,
-    *,
-    sent: dict[str, Any],
-    agreed: dict[str, Any],
-    renew_at: dt.datetime | None,
-    asked: bool,
-) -> None:
-    """The page says all that was known when it was claimed; `asked` says a request was needed."""
-    lag = "lag_s = extract(epoch FROM clock_timestamp() - since), mirrored_at = clock_timestamp(),"
-    await _set(
-        session,
-        claim,
-        f"{lag if asked else ''} sent = CAST(:sent AS jsonb), agreed = CAST(:agreed AS jsonb),"
-        " renew_at = :renew_at, creating_at = NULL, leased_until = NULL, claim = NULL,"
-        " attempts = 0, error = NULL, next_at = clock_timestamp(),"
-        " look = look AND wanted <> :wanted,"
-        " since = CASE WHEN wanted = :wanted THEN since ELSE latest END,"
-        " state = CASE WHEN wanted = :wanted THEN 'settled' ELSE 'pending' END",
-        sent=json.dumps(sent),
-        agreed=json.dumps(agreed),
-        renew_at=renew_at,
-        wanted=claim.wanted,
-    )
-
-
-async def postpone(
-    session: AsyncSession, claim: Claim, *, in_s: float, error: str, in_vain: bool = True
-) -> None:
-    """Nothing was written; it is tried again. A create that left stays in doubt."""
-    await _set(
-        session,
-        claim,
-        f"leased_until = NULL, claim = NULL, error = :error, {'' if in_vain else _NOT_COUNTED}"
-        " next_at = clock_timestamp() + make_interval(secs => :in_s)",
-        error=error,
-        in_s=in_s,
-    )
-
-
-_NOT_COUNTED = "attempts = attempts - 1, "
-
-
-async def block(session: AsyncSession, claim: Claim, reason: str) -> None:
-    """It will not be taken as it is; a new change, or a person, has it tried again."""
-    await _set(
-        session,
-        claim,
-        "leased_until = NULL, claim = NULL, creating_at = NULL, error = :error, attempts = 0,"
-        " state = CASE WHEN wanted = :wanted THEN 'blocked' ELSE 'pending' END",
-        error=reason,
-        wanted=claim.wanted,
-    )
-
-
-async def release(session: AsyncSession, claim: Claim) -> None:
-    """Leave it as it was, for whoever claims it next."""
-    await _set(session, claim, "leased_until = NULL, claim = NULL")
-
-
-async def unlink(session: AsyncSession, claim: Claim) -> None:
-    """A person has put the page away: the video has none from now on."""
-    await link(session, claim.combination_id, None)
-    await _set(
-        session,
-        claim,
-        "leased_until = NULL, claim = NULL, state = 'unlinked', sent = NULL, agreed = NULL,"
-        " look = false, error = NULL, renew_at = NULL, attempts = 0",
-    )
-
-
-async def forget(session: AsyncSession, claim: Claim) -> None:
-    """Nothing of it is shown any more: its campaign was deleted here."""
-    await session.execute(
-        text(
-            "DELETE FROM spotloom.mirror_outbox"
-            " WHERE target = :target AND combination_id = :id AND claim = :claim"
-        ),
-        _names(claim),
-    )
-
-
-async def link(session: AsyncSession, combination_id: UUID, page_id: str | None) -> None:
-    """Keep which page is the video's."""
-    await session.execute(
-        update(CombinationRow)
-        .where(
-            CombinationRow.id == combination_id,
-            CombinationRow.notion_page_id.is_distinct_from(page_id),
-        )
-        .values(notion_page_id=page_id)
-    )
-
-
-async def answer(session: AsyncSession, claim: Claim, words: str) -> None:
-    """Keep what became of a request, for its page to say."""
-    await _set(session, claim, "answer = :words", words=words)
-
-
-async def answer_of(session: AsyncSession, claim: Claim) -> str | None:
-    """What became of the latest request."""
-    words: str | None = await session.scalar(
-        text(
-            "SELECT answer FROM spotloom.mirror_outbox"
-            " WHERE target = :target AND combination_id = :id AND claim = :claim"
-        ),
-        _names(claim),
-    )
-    return words
-
-
-async def _set(session: AsyncSession, claim: Claim, change: str, **names: Any) -> bool:
-    """Change the row, if it is still ours; whether it was."""
-    done = await session.execute(
-        text(
-            f"UPDATE spotloom.mirror_outbox SET {change}"  # noqa: S608 - our own words
-            " WHERE target = :target AND combination_id = :id AND claim = :claim RETURNING 1"
-        ),
-        _names(claim) | names,
-    )
-    return done.one_or_none() is not None
-
-
-def _names(claim: Claim) -> dict[str, Any]:
-    return {"target": claim.target, "id": claim.combination_id, "claim": claim.claim}

@@ -10,10 +10,11 @@ from sqlalchemy import delete, func, literal, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns.tables import CombinationRow, Mirror, MirrorOutbox
+from spotloom.campaigns.tables import CombinationRow, Mirror, MirrorChange, MirrorLeft, MirrorOutbox
 from spotloom.errors import Conflict, NotFound
 
 PAIRING = dt.timedelta(minutes=10)
+ANOTHERS = "The Notion connection of this installation is another workspace's."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +33,30 @@ class Place:
     trouble: str | None
 
 
-async def place(session: AsyncSession, target: str) -> Place | None:
-    """The place, or None while there is none."""
+async def place(session: AsyncSession, target: str, workspace_id: UUID) -> Place | None:
+    """The workspace's place, or None while it has none."""
+    found = await of_any(session, target)
+    return found if found is not None and found.workspace_id == workspace_id else None
+
+
+async def of_any(session: AsyncSession, target: str) -> Place | None:
+    """The installation's place, whichever workspace's it is; None while there is none."""
     row = await session.get(Mirror, target, populate_existing=True)
     return None if row is None else _told(row)
+
+
+@dataclass(frozen=True, slots=True)
+class Left:
+    """A place that was left, with the pages that are still there."""
+
+    database_id: str
+    properties: Mapping[str, str]
+
+
+async def left(session: AsyncSession, target: str, workspace_id: UUID) -> Left | None:
+    """Where the workspace's videos were shown before it was disconnected."""
+    row = await session.get(MirrorLeft, (target, workspace_id), populate_existing=True)
+    return None if row is None else Left(row.database_id, row.properties)
 
 
 async def connect(
@@ -43,7 +64,8 @@ async def connect(
 ) -> None:
     """Show the workspace's videos there from now on; Conflict when another workspace's are.
 
-    Pages of an earlier database are left behind: they are no pages of this one.
+    Where they were shown there before, their pages are taken up again; those of another database
+    are left behind, for they are no pages of this one.
     """
     before = await session.scalar(
         select(Mirror.data_source_id).where(
@@ -62,29 +84,63 @@ async def connect(
         ).returning(Mirror.workspace_id)
     )
     if ours is None:
-        raise Conflict("The Notion connection of this installation is another workspace's.")
-    if before is not None and before != what["data_source_id"]:
+        raise Conflict(ANOTHERS)
+    if before is None:
+        before = await _left_source(session, workspace_id, target)
+        await session.execute(_TAKE_UP, {"target": target, "workspace": workspace_id})
+    if before != what["data_source_id"]:
         await _leave(session, workspace_id, target)
 
 
 async def disconnect(session: AsyncSession, workspace_id: UUID, target: str) -> None:
     """Show nothing there any more; the pages stay as they are. NotFound when nothing is shown."""
-    gone = await session.scalar(
-        delete(Mirror)
-        .where(Mirror.target == target, Mirror.workspace_id == workspace_id)
-        .returning(Mirror.target)
-    )
+    place = delete(Mirror).where(Mirror.target == target, Mirror.workspace_id == workspace_id)
+    gone = (
+        await session.execute(
+            place.returning(Mirror.database_id, Mirror.data_source_id, Mirror.properties)
+        )
+    ).one_or_none()
     if gone is None:
         raise NotFound("This workspace is not connected to Notion.")
-    await _leave(session, workspace_id, target)
+    names = {"target": target, "workspace_id": workspace_id}
+    await session.execute(
+        upsert(MirrorLeft)
+        .values(names | gone._asdict())
+        .on_conflict_do_update(index_elements=["target", "workspace_id"], set_=dict(gone._mapping))
+    )
+    await _forget_changes(session, workspace_id, target)
 
 
-async def open_pairing(session: AsyncSession, workspace_id: UUID, target: str) -> dt.datetime:
-    """Take a webhook's token for ten minutes; until when."""
+# What changed meanwhile was not noted: every page that is known is brought up to date.
+_TAKE_UP = text(
+    """
+    INSERT INTO spotloom.mirror_change (target, workspace_id, combination_id, kind)
+    SELECT o.target, o.workspace_id, o.combination_id, 'look' FROM spotloom.mirror_outbox o
+      JOIN spotloom.combination k ON k.id = o.combination_id
+     WHERE o.target = :target AND o.workspace_id = :workspace AND o.state <> 'unlinked'
+     ORDER BY o.campaign_id, k.position
+    """
+)
+
+
+async def _left_source(session: AsyncSession, workspace_id: UUID, target: str) -> str | None:
+    """The data source that was left, which is left no more."""
+    found: str | None = await session.scalar(
+        delete(MirrorLeft)
+        .where(MirrorLeft.target == target, MirrorLeft.workspace_id == workspace_id)
+        .returning(MirrorLeft.data_source_id)
+    )
+    return found
+
+
+async def open_pairing(
+    session: AsyncSession, workspace_id: UUID, target: str, *, by: str
+) -> dt.datetime:
+    """Take a webhook's token for ten minutes, to be shown to that person; until when."""
     until: dt.datetime | None = await session.scalar(
         update(Mirror)
         .where(Mirror.target == target, Mirror.workspace_id == workspace_id)
-        .values(pairing_until=func.clock_timestamp() + literal(PAIRING))
+        .values(pairing_until=func.clock_timestamp() + literal(PAIRING), pairing_by=by)
         .returning(Mirror.pairing_until)
     )
     if until is None:
@@ -101,6 +157,27 @@ async def pair(session: AsyncSession, target: str, token: str) -> bool:
         .returning(Mirror.target)
     )
     return paired is not None
+
+
+async def token_for(
+    session: AsyncSession, workspace_id: UUID, target: str, *, by: str
+) -> str | None:
+    """The token that has come with the pairing that this person opened; shown once, and then None.
+
+    They enter it in Notion, which sends nothing before.
+    """
+    token: str | None = await session.scalar(
+        update(Mirror)
+        .where(
+            Mirror.target == target,
+            Mirror.workspace_id == workspace_id,
+            Mirror.pairing_by == by,
+            Mirror.pairing_until.is_(None),
+        )
+        .values(pairing_by=None)
+        .returning(Mirror.webhook_token)
+    )
+    return token
 
 
 async def webhook_keys(session: AsyncSession, target: str) -> tuple[str, str] | None:
@@ -205,6 +282,20 @@ async def go_on(session: AsyncSession, target: str, *, made: bool) -> None:
     )
 
 
+async def answers_again(session: AsyncSession, target: str) -> None:
+    """It answers questions: that ends a trouble, unless something waits that it may not take."""
+    waits = select(MirrorOutbox.target).where(
+        MirrorOutbox.target == Mirror.target,
+        MirrorOutbox.workspace_id == Mirror.workspace_id,
+        MirrorOutbox.state == "pending",
+    )
+    await session.execute(
+        update(Mirror)
+        .where(Mirror.target == target, Mirror.creates_from.is_(None), ~waits.exists())
+        .values(trouble=None)
+    )
+
+
 async def is_full(session: AsyncSession, target: str, *, reason: str, for_s: float) -> None:
     """It takes no new page for now; what is there can be changed."""
     until = func.clock_timestamp() + dt.timedelta(seconds=for_s)
@@ -257,6 +348,15 @@ async def _leave(session: AsyncSession, workspace_id: UUID, target: str) -> None
     await session.execute(
         delete(MirrorOutbox).where(
             MirrorOutbox.workspace_id == workspace_id, MirrorOutbox.target == target
+        )
+    )
+    await _forget_changes(session, workspace_id, target)
+
+
+async def _forget_changes(session: AsyncSession, workspace_id: UUID, target: str) -> None:
+    await session.execute(
+        delete(MirrorChange).where(
+            MirrorChange.workspace_id == workspace_id, MirrorChange.target == target
         )
     )
 

@@ -4,15 +4,20 @@ import datetime as dt
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text
+from sqlalchemy import ColumnElement, case, func, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import InstrumentedAttribute
 
 from spotloom.campaigns.tables import Mirror, MirrorChange
 
 MOST_BLOCKED = 100
 
+# What a place was told that was left since is kept, and of no interest while it is left.
+_CONNECTED = """EXISTS (SELECT FROM spotloom.mirror m
+                    WHERE m.workspace_id = :workspace AND m.target = :target)"""
+
 _COUNTS = text(
-    """
+    f"""
     SELECT count(*) FILTER (WHERE state = 'settled') AS settled,
            count(*) FILTER (WHERE state = 'pending') AS pending,
            count(*) FILTER (WHERE state = 'blocked') AS blocked,
@@ -23,21 +28,21 @@ _COUNTS = text(
              WHERE workspace_id = :workspace AND target = :target
                AND CAST(:campaign AS uuid) IS NULL) AS noted
       FROM spotloom.mirror_outbox
-     WHERE workspace_id = :workspace AND target = :target
+     WHERE workspace_id = :workspace AND target = :target AND {_CONNECTED}
        AND (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
-    """
+    """  # noqa: S608 - our own words
 )
 _ERRORS = text(
-    """
+    f"""
     SELECT c.batch_key, k.key, o.state, o.error, o.attempts
       FROM spotloom.mirror_outbox o
       JOIN spotloom.combination k ON k.id = o.combination_id
       JOIN spotloom.campaign c ON c.id = o.campaign_id
      WHERE o.workspace_id = :workspace AND o.target = :target AND o.error IS NOT NULL
        AND (CAST(:campaign AS uuid) IS NULL OR o.campaign_id = :campaign)
-       AND o.state = ANY(:states)
+       AND o.state = ANY(:states) AND {_CONNECTED}
      ORDER BY o.latest DESC, k.position LIMIT :most
-    """
+    """  # noqa: S608 - our own words
 )
 
 
@@ -75,13 +80,12 @@ class Standing:
     paused_until: dt.datetime | None
     pairing_until: dt.datetime | None
     paired: bool
-    throttled: int
+    token_waits_for: str | None  # who opened the pairing, and has not seen the token that came
 
 
 async def standing(session: AsyncSession, workspace_id: UUID, target: str) -> Standing | None:
     """How the workspace's mirror stands; None when it has none."""
     m = Mirror
-    now = func.clock_timestamp()
     row = (
         await session.execute(
             select(
@@ -89,14 +93,22 @@ async def standing(session: AsyncSession, workspace_id: UUID, target: str) -> St
                 m.url,
                 m.database_id,
                 m.trouble,
-                m.throttled,
-                func.nullif(func.greatest(m.paused_until, now), now).label("paused_until"),
-                func.nullif(func.greatest(m.pairing_until, now), now).label("pairing_until"),
+                # With trouble it is a pause of our own.
+                case((m.trouble.is_(None), _ahead(m.paused_until))).label("paused_until"),
+                _ahead(m.pairing_until).label("pairing_until"),
                 m.webhook_token.is_not(None).label("paired"),
+                case(
+                    (m.webhook_token.is_not(None) & m.pairing_until.is_(None), m.pairing_by)
+                ).label("token_waits_for"),
             ).where(m.target == target, m.workspace_id == workspace_id)
         )
     ).one_or_none()
     return None if row is None else Standing(**row._mapping)
+
+
+def _ahead(at: InstrumentedAttribute[dt.datetime | None]) -> ColumnElement[dt.datetime | None]:
+    """The moment while it is still to come."""
+    return case((at > func.clock_timestamp(), at))
 
 
 async def noted(session: AsyncSession, workspace_id: UUID, target: str) -> int:

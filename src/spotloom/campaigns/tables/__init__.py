@@ -23,7 +23,7 @@ from spotloom.campaigns.tables.events import (
     WebhookEvent,
 )
 from spotloom.campaigns.tables.ledger import LedgerEntry
-from spotloom.campaigns.tables.mirrors import Mirror, MirrorChange, MirrorOutbox
+from spotloom.campaigns.tables.mirrors import Mirror, MirrorChange, MirrorLeft, MirrorOutbox
 from spotloom.campaigns.tables.shape import SCHEMA, Row, Table, Transaction, insert_all, queue_turn
 
 __all__ = [
@@ -43,6 +43,7 @@ __all__ = [
     "LedgerEntry",
     "Mirror",
     "MirrorChange",
+    "MirrorLeft",
     "MirrorOutbox",
     "Row",
     "Table",

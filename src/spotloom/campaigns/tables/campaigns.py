@@ -122,6 +122,7 @@ class Generation(Table):
     __table_args__ = (
         UniqueConstraint("combination_id", "attempt"),
         UniqueConstraint("lane_id", "provider_job_id"),
+        UniqueConstraint("account", "provider_job_id"),  # lanes of workspaces share accounts
         CheckConstraint(
             "status in (" + ",".join(f"'{s}'" for s in Status) + ")",
             name="status",
@@ -164,6 +165,7 @@ class Generation(Table):
     admissions: Mapped[int] = mapped_column(server_default="0")  # workflows it was handed to
     admitted_at: Mapped[dt.datetime | None]
     provider_job_id: Mapped[str | None]
+    account: Mapped[str | None]  # "provider account" of its lane; a trigger writes it with the job
     progress: Mapped[int | None]
     error_code: Mapped[str | None]
     error_text: Mapped[str | None]

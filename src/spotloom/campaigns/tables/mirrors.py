@@ -29,6 +29,7 @@ class Mirror(Table):
     properties: Mapped[dict[str, Any]]  # the place's id of each of our properties
     webhook_token: Mapped[str | None]  # signs its webhooks; came with the pairing
     pairing_until: Mapped[dt.datetime | None]
+    pairing_by: Mapped[str | None]  # who opened the pairing, and has not seen the token yet
     trouble: Mapped[str | None]  # why nothing can be written at all; a person acts
     creates_from: Mapped[dt.datetime | None]  # no new page before: the place is full
     # One pace for all processes.
@@ -43,6 +44,20 @@ class Mirror(Table):
     trash_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     look_up_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+
+
+class MirrorLeft(Table):
+    """A place that a workspace's videos were shown in: its pages are found again there."""
+
+    __tablename__ = "mirror_left"
+
+    target: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[UUID] = mapped_column(
+        ForeignKey("spotloom.workspace.id", ondelete="CASCADE"), primary_key=True
+    )
+    database_id: Mapped[str]
+    data_source_id: Mapped[str]
+    properties: Mapped[dict[str, Any]]
 
 
 class MirrorChange(Table):
@@ -92,6 +107,7 @@ class MirrorOutbox(Table):
     state: Mapped[str] = mapped_column(server_default="pending")
     wanted: Mapped[int] = mapped_column(BigInteger, server_default="1")  # grows with every change
     look: Mapped[bool] = mapped_column(server_default=text("false"))  # read the page first
+    anew: Mapped[bool] = mapped_column(server_default=text("false"))  # a person wants a page
     since: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))  # oldest change untold
     latest: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     attempts: Mapped[int] = mapped_column(server_default="0")  # in vain, in a row

@@ -1,4 +1,4 @@
-"""`spotloom login-link`: a one-time link that signs the owner in."""
+"""`spotloom login-link`: a one-time link that signs the owner, or a member, in."""
 
 import asyncio
 from typing import TYPE_CHECKING, Annotated
@@ -17,17 +17,29 @@ def login_link_command(
     url: Annotated[
         str, typer.Option(help="Where the browser reaches Spotloom.", metavar="URL")
     ] = "http://127.0.0.1:8765",
+    email: Annotated[
+        str | None,
+        typer.Option(
+            help="The member who signs in with a password. [the owner]", metavar="ADDRESS"
+        ),
+    ] = None,
+    new_password: Annotated[
+        bool,
+        typer.Option("--new-password", help="Forget the present password: it was lost."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
 ) -> None:
-    """Print a link that signs the owner in: once, and within 15 minutes.
+    """Print a link that signs the owner, or a member, in: once, and within 15 minutes.
 
     SPOTLOOM_PUBLIC_URL, where it is set, goes before --url.
 
     Examples:
       spotloom login-link
       spotloom login-link --url http://127.0.0.1:9000
+      spotloom login-link --email ann@studio.example --new-password
     """
-    link = asyncio.run(_link(setting.load(), url=url.rstrip("/")))
+    settings = setting.load()
+    link = asyncio.run(_link(settings, url=url.rstrip("/"), email=email, new_password=new_password))
     if as_json:
         say.answer_json({"link": link})
     else:
@@ -44,14 +56,12 @@ async def first_link(gate: "Gate") -> str | None:
         return await local.login_link(session, gate.sign_in.public_url)
 
 
-async def _link(settings: Settings, *, url: str) -> str:
+async def _link(settings: Settings, *, url: str, email: str | None, new_password: bool) -> str:
     from spotloom import wiring
-    from spotloom.auth import local
     from spotloom.wiring import serving
 
     async with (
         wiring.opened(settings) as base,
         serving.gate(settings, base, address=url) as gate,
-        gate.sessions.begin() as session,
     ):
-        return await local.login_link(session, gate.sign_in.public_url)
+        return await gate.login_link(email, new_password=new_password)

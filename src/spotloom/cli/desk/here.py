@@ -2,11 +2,12 @@
 
 import contextlib
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spotloom.cli.briefs import planned
-from spotloom.cli.desk.making_here import DraftHere, look
-from spotloom.cli.desk.shapes import Decision, Order, Standing
+from spotloom.cli.desk.making_here import DraftHere, exported, look
+from spotloom.cli.desk.shapes import Decision, Exported, Order, Standing
 from spotloom.contract.batches import (
     BatchState,
     BatchStatus,
@@ -85,6 +86,10 @@ class WorkHere:
     async def look(self, name: str) -> BatchStatus:
         """How far the batch is."""
         return await look(self._base, name)
+
+    async def export(self, name: str, folder: Path) -> Exported:
+        """The campaign's finished files, its manifest and contact sheet in the folder."""
+        return await exported(self._base, name, folder)
 
     async def cancel(self, name: str, videos: Sequence[str] | None) -> Cancelled:
         """Stop the batch, or these videos of it."""

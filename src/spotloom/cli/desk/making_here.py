@@ -141,24 +141,11 @@ class MakingHere:
 
     async def export(self, folder: Path) -> Exported:
         """The finished files, the manifest and the contact sheet in the folder."""
-        from spotloom.campaigns import listing, reads
-        from spotloom.campaigns.tenancy import LOCAL
-        from spotloom.cli.export import export
         from spotloom.cli.notion import caught_up
 
         if self._settings.notion_api_key is not None:
             await caught_up(self._base.sessions, self._campaign_id)
-        async with self._base.sessions() as session:
-            header = await reads.find(session, str(self._campaign_id))
-            figures = await listing.figures(session, LOCAL, [header.id])
-            rows = await listing.every_combination(session, LOCAL, header.id)
-        places = {file.id: file.uri for row in rows for file in row.files.values()}
-
-        async def fetch(file: File, to: Path) -> None:
-            await self._base.store.fetch(places[file.asset_id], to)
-
-        campaign = Campaign.of(header, figures[header.id])
-        return await export(campaign, [Combination.of(r) for r in rows], fetch=fetch, folder=folder)
+        return await exported(self._base, str(self._campaign_id), folder)
 
     @property
     def _campaign_id(self) -> UUID:
@@ -175,6 +162,25 @@ class MakingHere:
                 f"This batch began at {using.name} {others[0]}, and this is {using.account}. "
                 f"Set {setting_of} back to finish it there, or use another --batch-id here."
             )
+
+
+async def exported(base: "Base", name: str, folder: Path) -> Exported:
+    """The campaign's finished files, its manifest and contact sheet in the folder."""
+    from spotloom.campaigns import listing, reads
+    from spotloom.campaigns.tenancy import LOCAL
+    from spotloom.cli.export import export
+
+    async with base.sessions() as session:
+        header = await reads.find(session, name)
+        figures = await listing.figures(session, LOCAL, [header.id])
+        rows = await listing.every_combination(session, LOCAL, header.id)
+    places = {file.id: file.uri for row in rows for file in row.files.values()}
+
+    async def fetch(file: File, to: Path) -> None:
+        await base.store.fetch(places[file.asset_id], to)
+
+    campaign = Campaign.of(header, figures[header.id])
+    return await export(campaign, [Combination.of(r) for r in rows], fetch=fetch, folder=folder)
 
 
 async def look(base: "Base", name: str) -> BatchStatus:

@@ -98,6 +98,9 @@ class Work(Protocol):
     async def look(self, name: str) -> BatchStatus:
         """How far the batch is; Transient when that cannot be told now."""
 
+    async def export(self, name: str, folder: Path) -> Exported:
+        """The campaign's finished files, its manifest and contact sheet in the folder."""
+
     async def cancel(self, name: str, videos: Sequence[str] | None) -> Cancelled:
         """Stop the batch, or these videos of it."""
 

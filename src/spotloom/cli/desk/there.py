@@ -72,13 +72,16 @@ class WorkThere:
             found: Sequence[Campaign] = [await self._client.campaign(name)]
         else:
             found = (await self._client.campaigns(limit=most)).items
-        async with asyncio.TaskGroup() as group:
-            looks = [group.create_task(self.look(str(each.id))) for each in found]
-        return [Standing(each, look.result()) for each, look in zip(found, looks, strict=True)]
+        looks = await asyncio.gather(*(self.look(str(each.id)) for each in found))
+        return [Standing(each, look) for each, look in zip(found, looks, strict=True)]
 
     async def look(self, name: str) -> BatchStatus:
         """How far the batch is."""
         return await self._client.batch(name)
+
+    async def export(self, name: str, folder: Path) -> Exported:
+        """The campaign's finished files, its manifest and contact sheet in the folder."""
+        return await _exported(self._client, name, folder)
 
     async def cancel(self, name: str, videos: Sequence[str] | None) -> Cancelled:
         """Stop the batch, or these videos of it."""
@@ -167,11 +170,7 @@ class MakingThere:
 
     async def export(self, folder: Path) -> Exported:
         """The finished files, the manifest and the contact sheet in the folder."""
-        from spotloom.cli.export import export
-
-        campaign = await self._client.campaign(self._batch_id)
-        videos = [each async for each in self._client.each_combination(self._batch_id)]
-        return await export(campaign, videos, fetch=self._client.download, folder=folder)
+        return await _exported(self._client, self._batch_id, folder)
 
     async def _is_there(self, batch_id: str) -> bool:
         try:
@@ -179,6 +178,14 @@ class MakingThere:
         except NotFound:
             return False
         return True
+
+
+async def _exported(client: AsyncClient, name: str, folder: Path) -> Exported:
+    from spotloom.cli.export import export
+
+    campaign = await client.campaign(name)
+    videos = [each async for each in client.each_combination(name)]
+    return await export(campaign, videos, fetch=client.download, folder=folder)
 
 
 def _as_in_the_file(problem: Problem) -> Problem:

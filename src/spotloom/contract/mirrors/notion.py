@@ -39,9 +39,16 @@ class Connection(Told):
     title: str
     url: str
     database_id: str
-    trouble: str | None = Field(description="Why nothing can be written; a person acts.")
-    paused_until: dt.datetime | None = Field(description="Notion asked for a pause until then.")
+    trouble: str | None = Field(
+        description="Why nothing, or no new page, can be written; a person acts. It is tried again."
+    )
+    paused_until: dt.datetime | None = Field(
+        description="Notion asked for a pause until then; null while there is trouble."
+    )
     pairing_until: dt.datetime | None = Field(description="A webhook's token is taken until then.")
+    token_came: bool = Field(
+        description="A token came with the pairing, and who opened it has not seen it yet."
+    )
     paired: bool = Field(description="Notion's webhooks hasten what comes back.")
 
 
@@ -94,6 +101,12 @@ class Resynced(Told):
     """How many videos are told again."""
 
     videos: int
+
+
+class PairingToken(Told):
+    """What Notion wants to be told before it sends anything to a new webhook."""
+
+    verification_token: str
 
 
 class PairingOpened(Told):

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import ids, reads
+from spotloom.campaigns import ids, listing, reads
 from spotloom.campaigns.submit import submit
 from spotloom.contract.batches import (
     BatchAsk,
@@ -221,16 +221,15 @@ async def resolve(
 
     async def act(session: AsyncSession) -> Answer:
         campaign = await found(session, asked, batch_id)
-        await control.resolve(
-            session,
-            campaign.id,
-            key=combination_id,
-            decision=Decision(ask.decision),
-            job=ask.job,
+        row = await listing.combination(
+            session, asked.actor.workspace_id, campaign.id, combination_id
         )
-        what = {"combination": combination_id, "decision": ask.decision, "job": ask.job}
+        await control.resolve(
+            session, campaign.id, key=row.key, decision=Decision(ask.decision), job=ask.job
+        )
+        what = {"combination": row.key, "decision": ask.decision, "job": ask.job}
         await noted(session, asked, "video.resolved", campaign.id, **what)
-        return Answer.of(Resolved(combination_id=combination_id, decision=ask.decision))
+        return Answer.of(Resolved(combination_id=row.key, decision=ask.decision))
 
     async with budget_told(asked):
         return await once.run(asked.scope, body.digest, act)

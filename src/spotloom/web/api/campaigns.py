@@ -8,7 +8,16 @@ from fastapi import APIRouter, Query, Response
 from spotloom.campaigns import listing
 from spotloom.contract.campaigns import Campaign, CampaignPage
 from spotloom.web.door.answers import problems, shaped
-from spotloom.web.door.asking import Admin, CampaignName, Cursor, Limit, Viewer, found, noted
+from spotloom.web.door.asking import (
+    Admin,
+    CampaignName,
+    Cursor,
+    Limit,
+    Sought,
+    Viewer,
+    found,
+    noted,
+)
 
 routes = APIRouter(prefix="/api/campaigns", tags=["campaigns"])
 
@@ -27,7 +36,7 @@ async def list_campaigns(
         Query(description="Only those with videos that still move by themselves, or the others."),
     ] = None,
     text: Annotated[
-        str | None, Query(max_length=200, description="In the batch id, the brand or the idea.")
+        Sought | None, Query(max_length=200, description="In the batch id, the brand or the idea.")
     ] = None,
     cursor: Cursor = None,
     limit: Limit = 50,

@@ -55,7 +55,8 @@ async def add_hook(asked: Admin, once: OnceOnly, body: Body) -> Response:
         hook, _ = await hooks.add(session, workspace_id, url=ask.url, events=ask.events)
         await session.refresh(hook)
         await noted(session, asked, "hook.added", hook.id, events=ask.events)
-        return Answer.of(NewHook.model_validate(hook, from_attributes=True), status=201)
+        told = NewHook.model_validate(hook, from_attributes=True)
+        return Answer.of(told, status=201, secret=True)
 
     return await once.run(asked.scope, body.digest, act)
 

@@ -16,7 +16,17 @@ from spotloom.contract.combinations import Combination, CombinationPage, Review
 from spotloom.creative.status import Status
 from spotloom.errors import Problem
 from spotloom.web.door.answers import problems, shaped
-from spotloom.web.door.asking import CampaignName, Cursor, Limit, Viewer, found
+from spotloom.web.door.asking import (
+    CampaignName,
+    Cursor,
+    Limit,
+    Sought,
+    TheParts,
+    Viewer,
+    found,
+    let_in_of,
+)
+from spotloom.web.door.let_in import LetIn
 from spotloom.web.errors import Refused, invalid
 
 routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
@@ -66,7 +76,7 @@ def _wanted(
     review: Annotated[list[Review] | None, Query(description="Any of these.")] = None,
     winner: Annotated[bool | None, Query()] = None,
     text: Annotated[
-        str | None, Query(max_length=200, description="In the prompt, an option, or the id.")
+        Sought | None, Query(max_length=200, description="In the prompt, an option, or the id.")
     ] = None,
     option: Annotated[
         list[str] | None,
@@ -121,6 +131,7 @@ def _options(written: list[str]) -> dict[str, frozenset[str]]:
 )
 async def list_combinations(
     asked: Viewer,
+    parts: TheParts,
     campaign_id: CampaignName,
     wanted: Annotated[Wanted, Depends(_wanted)],
     kind: Annotated[str, Depends(_kind)],
@@ -153,16 +164,20 @@ async def list_combinations(
     if kind == JSON:
         items = [Combination.of(row) for row in first.rows]
         return shaped(CombinationPage(items=items, next_cursor=first.next))
-    return _streamed(first, fetch, kind=kind, name=header.batch_key)
+    asker = let_in_of(parts, asked)
+    return _streamed(first, fetch, asker, kind=kind, name=header.batch_key)
 
 
-def _streamed(first: Page[Listed], fetch: Fetch, *, kind: str, name: str) -> StreamingResponse:
+def _streamed(
+    first: Page[Listed], fetch: Fetch, asker: LetIn, *, kind: str, name: str
+) -> StreamingResponse:
     """The first page and all that follow, in constant memory."""
     ascii_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
     headers = {"Content-Disposition": f'attachment; filename="{ascii_name}.csv"'}
     if kind == CSV:
-        return StreamingResponse(_csv(first, fetch), media_type=CSV, headers=headers)
-    return StreamingResponse(_ndjson(first, fetch), media_type=NDJSON)
+        lines = asker.while_let_in(_csv(first, fetch))
+        return StreamingResponse(lines, media_type=CSV, headers=headers)
+    return StreamingResponse(asker.while_let_in(_ndjson(first, fetch)), media_type=NDJSON)
 
 
 async def _pages(first: Page[Listed], fetch: Fetch) -> AsyncIterator[list[Combination]]:

@@ -21,12 +21,14 @@ _WHEN = {
     412: "Somebody changed it meanwhile: read it again, and decide anew.",
     413: "The body is too large.",
     415: "The body is not application/json.",
+    416: "No byte of the file is in the range.",
     421: "This server does not answer to that host name.",
     422: "Something in it is wrong; `errors` names each field.",
     428: "Say with `If-Match` which version you have seen.",
     429: "Too many requests; `Retry-After` says how long to wait.",
     500: "A fault of ours; it is in the log under the request's id.",
-    503: "The database is away or busy; ask again.",
+    503: "The database is away or busy; ask again. A write may have been carried out all the same: "
+    "send it under the same batchId or Idempotency-Key, or look first.",
 }
 # These can happen with any route at all, whoever wrote it.
 EVER = (400, 403, 408, 413, 421, 422, 429, 500, 503)

@@ -1,4 +1,4 @@
-"""What routes ask for by type: who may, which campaign, which page of a list."""
+"""What routes ask for by type: who may and how fast, which campaign, which page of a list."""
 
 import asyncio
 import contextlib
@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Annotated, Any, ParamSpec, TypeVar
 
 from fastapi import Depends, Path, Query, Request
+from pydantic import AfterValidator
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import audit, reads
@@ -13,8 +14,9 @@ from spotloom.campaigns.reads import Header
 from spotloom.errors import BudgetRefused, NotFound
 from spotloom.generation.mirrors.outbound import announce_budget
 from spotloom.web import gate
-from spotloom.web.gate import Asked, parts_of
-from spotloom.web.limits import Buckets, Rates
+from spotloom.web.door.let_in import LetIn
+from spotloom.web.gate import Asked, Somebody, parts_of
+from spotloom.web.limits import Buckets, Rates, Streams
 from spotloom.web.parts import Parts
 
 P = ParamSpec("P")
@@ -26,9 +28,11 @@ MOST_A_PAGE = 200
 
 
 class Pace:
-    """How fast each actor asks, and how much is worked out at a time, in this process."""
+    """How fast each actor asks, and how much goes on at a time, in this process."""
 
     def __init__(self, rates: Rates) -> None:
+        self.streams = Streams(rates.streams)
+        self.media = Buckets(policy="media", rate=rates.media)
         self.actor = Buckets(policy="actor", rate=rates.actor)
         self.planning = Buckets(policy="planning", rate=rates.planning)
         self.spending = Buckets(policy="spending", rate=rates.spending)
@@ -52,13 +56,22 @@ def _paced(
     """The gate's dependency, and then the actor's own limit."""
 
     async def paced(request: Request, asked: Annotated[Asked, Depends(check)]) -> Asked:
-        taken = buckets(pace_of(request)).take(asked.actor.text)
-        if taken.wait_s:
-            raise taken.refusal()
-        request.state.taken = taken
-        return asked
+        return _take(request, asked, buckets)
 
     return paced
+
+
+def _take(request: Request, asked: Asked, buckets: Callable[[Pace], Buckets]) -> Asked:
+    taken = buckets(pace_of(request)).take(asked.actor.text)
+    if taken.wait_s:
+        raise taken.refusal()
+    request.state.taken = taken
+    return asked
+
+
+async def looker(request: Request, somebody: Somebody) -> Asked:
+    """Who may look at a file, within their rate; for a route that a signed link opens, too."""
+    return _take(request, await gate.viewer(request, somebody), lambda pace: pace.media)
 
 
 # Each names the least role and scope, and stands first in a signature: nothing is read before.
@@ -67,11 +80,30 @@ Planner = Annotated[Asked, Depends(_paced(gate.viewer, lambda pace: pace.plannin
 Editor = Annotated[Asked, Depends(_paced(gate.editor, lambda pace: pace.actor))]
 Spender = Annotated[Asked, Depends(_paced(gate.spender, lambda pace: pace.spending))]
 Admin = Annotated[Asked, Depends(_paced(gate.admin, lambda pace: pace.actor))]
+Members = Annotated[Asked, Depends(_paced(gate.members, lambda pace: pace.actor))]
+Keys = Annotated[Asked, Depends(_paced(gate.keys, lambda pace: pace.actor))]
+SignedIn = Annotated[Asked, Depends(_paced(gate.signed_in, lambda pace: pace.actor))]
+Anybody = Annotated[Asked, Depends(_paced(gate.anybody, lambda pace: pace.actor))]
 ThePace = Annotated[Pace, Depends(pace_of)]
 TheParts = Annotated[Parts, Depends(parts_of)]
 
+
+def let_in_of(parts: Parts, asked: Asked) -> LetIn:
+    """Whether the asker would still be let in, for an answer that takes long."""
+    return LetIn(parts.gate, asked.actor, every_s=parts.ask_gate_every_s)
+
+
 CampaignName = Annotated[str, Path(description="The campaign's id, or its batch id.")]
 CombinationKey = Annotated[str, Path(description="The combination's id.")]
+
+
+def _storable(sought: str) -> str:
+    if "\0" in sought:
+        raise ValueError("must be text, without NUL.")
+    return sought
+
+
+Sought = Annotated[str, AfterValidator(_storable)]
 Cursor = Annotated[
     str | None, Query(max_length=1000, description="`nextCursor` of the page before.")
 ]

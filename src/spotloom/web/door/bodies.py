@@ -5,7 +5,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Request
@@ -128,8 +128,12 @@ def _number(kind: Callable[[str], Any]) -> Callable[[str], Any]:
     def read(text: str) -> Any:
         if len(text) > LONGEST_NUMBER:
             raise _Unreadable(f"holds a number of {len(text)} characters; {LONGEST_NUMBER} do.")
-        value = kind(text)
-        if isinstance(value, Decimal) and abs(value.adjusted()) > LONGEST_NUMBER:
+        try:
+            value = kind(text)
+            fits = not isinstance(value, Decimal) or abs(value.adjusted()) <= LONGEST_NUMBER
+        except InvalidOperation:  # an exponent of 19 digits
+            fits = False
+        if not fits:
             raise _Unreadable(f"holds the number {text}, which no field can be.")
         return value
 

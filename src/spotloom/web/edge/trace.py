@@ -13,6 +13,7 @@ from prometheus_client import CollectorRegistry, Histogram
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from spotloom.web.door.let_in import PutOut
 from spotloom.web.edge.problems import refuse
 from spotloom.web.errors import Refused
 
@@ -67,6 +68,8 @@ class Trace:
         with _told_of(request_id):
             try:
                 await self._app(scope, receive, marked)
+            except PutOut:
+                pass  # without an end, the server cuts the connection
             except Exception as error:  # top of the task: the caller gets an answer all the same
                 _tell(error, scope)
                 if status:  # too late for another answer: the server cuts the connection

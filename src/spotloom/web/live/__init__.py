@@ -18,14 +18,15 @@ from spotloom.campaigns.changes import Changes, Position
 from spotloom.campaigns.database import Sessions
 from spotloom.contract.batches import BatchStatus
 from spotloom.web.door.answers import Responses, problems
-from spotloom.web.door.asking import CampaignName, Viewer, found
+from spotloom.web.door.asking import CampaignName, ThePace, Viewer, found, let_in_of
+from spotloom.web.door.let_in import LetIn
 from spotloom.web.live.feed import Feed, Look
 from spotloom.web.live.feeds import Feeds
 from spotloom.web.live.picture import Standing
 from spotloom.web.parts import Parts
 
 HEARTBEAT_S = 15.0
-LONGEST_S = 600.0  # then the client comes again, and the gate is asked again
+LONGEST_S = 600.0  # then the client comes again
 _HEARTBEAT = b": heartbeat\n\n"
 _HELLO = b"retry: 1000\n\n"  # milliseconds until a browser comes again
 _GONE = b"event: gone\ndata: {}\n\n"
@@ -56,6 +57,7 @@ def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
     )
     async def events(
         asked: Viewer,
+        pace: ThePace,
         batch_id: CampaignName,
         last_event_id: Annotated[str, Header()] = "",
         since: Annotated[str, Query()] = "",
@@ -64,13 +66,20 @@ def router(parts: Parts, *, heartbeat_s: float = HEARTBEAT_S) -> APIRouter:
 
         First a `snapshot`, then a `delta` whenever videos change, and `over` when all have ended.
         `Last-Event-ID`, or `since`, resumes after that event. Each event repeats the figures; the
-        videos of a delta replace those of the same id.
+        videos of a delta replace those of the same id. Whoever is put out is let go within 15 s;
+        20 streams may be open at once for one person or key, and 429 answers the next.
         """
         async with asked.scope.read() as session:
             campaign = await found(session, asked, batch_id)
         look = _look(parts.web, asked.actor.workspace_id, campaign)
-        told = partial(_told, standing=Standing.parse(last_event_id or since), beat_s=heartbeat_s)
-        return _Events(feeds.joined(campaign.id, look), told)
+        told = partial(
+            _told,
+            standing=Standing.parse(last_event_id or since),
+            beat_s=heartbeat_s,
+            asker=let_in_of(parts, asked),
+        )
+        one_more = pace.streams.one_more(asked.actor.text)
+        return _Events(one_more, feeds.joined(campaign.id, look), told)
 
     return routes
 
@@ -79,29 +88,39 @@ class _Events(EventSourceResponse):
     """The events of one campaign, for as long as the client stays."""
 
     def __init__(
-        self, joined: AbstractContextManager[Feed], told: Callable[[Feed], AsyncIterator[bytes]]
+        self,
+        one_more: AbstractContextManager[None],
+        joined: AbstractContextManager[Feed],
+        told: Callable[[Feed], AsyncIterator[bytes]],
     ) -> None:
-        self._joined, self._told = joined, told
+        self._one_more, self._joined, self._told = one_more, joined, told
         super().__init__(content=(), headers=_HEADERS)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._joined as feed:
+        with self._one_more, self._joined as feed:
             self.body_iterator = self._told(feed)
             await super().__call__(scope, receive, send)
 
 
-async def _told(feed: Feed, *, standing: Standing, beat_s: float) -> AsyncIterator[bytes]:
+async def _told(
+    feed: Feed, *, standing: Standing, beat_s: float, asker: LetIn
+) -> AsyncIterator[bytes]:
     """What the listener is sent; it is asked for the next when it has taken the last."""
     # Not all that came together come again together.
     until = time.monotonic() + LONGEST_S * random.uniform(0.8, 1)  # noqa: S311 - no secret
     after = feed.ask()
     yield _HELLO
-    while not feed.ended and time.monotonic() < until:
+    beat_at = time.monotonic() + beat_s
+    while not feed.ended and time.monotonic() < until and await asker.still():
         if frame := feed.frame(standing, after=after):
             standing = frame.to
             yield frame.data
-        elif not await feed.turned(beat_s):
+            beat_at = time.monotonic() + beat_s
+        elif await feed.turned(min(asker.every_s, max(0.0, beat_at - time.monotonic()))):
+            beat_at = time.monotonic() + beat_s
+        elif time.monotonic() >= beat_at:
             yield _HEARTBEAT
+            beat_at = time.monotonic() + beat_s
     if feed.gone:
         yield _GONE
 

@@ -21,9 +21,16 @@ from spotloom.creative.status import Status
 from spotloom.errors import NotFound
 from spotloom.media.links import signature
 from spotloom.media.store import Store
-from spotloom.web import gate
 from spotloom.web.door.answers import Responses, problems, shaped, takes
-from spotloom.web.door.asking import CampaignName, Editor, TheParts, Viewer, found
+from spotloom.web.door.asking import (
+    CampaignName,
+    Editor,
+    TheParts,
+    Viewer,
+    found,
+    let_in_of,
+    looker,
+)
 from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Somebody
@@ -35,10 +42,12 @@ KEPT_S = 3600  # by the browser alone; a file never changes under its id
 _BINARY = {"schema": {"type": "string", "format": "binary"}}
 _FILE: Responses = {
     200: {"description": "The file.", "content": {"video/mp4": _BINARY, "image/webp": _BINARY}},
-    206: {"description": "The part that `Range` names.", "content": {"video/mp4": _BINARY}},
+    206: {
+        "description": "The part that `Range` names.",
+        "content": {"video/mp4": _BINARY, "image/webp": _BINARY},
+    },
     304: {"description": "It is what `If-None-Match` names."},
-    416: {"description": "No byte of the file is in the range."},
-    **problems(404),
+    **problems(404, 416),
 }
 _ZIP: Responses = {
     200: {"description": "The videos.", "content": {"application/zip": _BINARY}},
@@ -74,7 +83,7 @@ async def get_media(
         async with parts.worker() as session:
             kept = await asset(session, asset_id, workspace_id=None)
     else:
-        asked = await gate.viewer(request, somebody)
+        asked = await looker(request, somebody)
         async with asked.scope.read() as session:
             kept = await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
     etag = f'"{kept.sha256}"'
@@ -85,7 +94,7 @@ async def get_media(
         whole_after_all = if_range is not None and if_range != etag
         span = None if whole_after_all else span_of(range_, kept.bytes)
     except Unsatisfiable:
-        return Response(status_code=416, headers={"Content-Range": f"bytes */{kept.bytes}"})
+        raise _no_such_byte(kept) from None
     return await _answered(request, parts.store, kept, span, headers)
 
 
@@ -153,15 +162,25 @@ async def get_files(
     if not files:
         raise Refused(404, "No file yet", "None of these videos is finished.")
     told = as_json(manifest(Campaign.of(header, figures[header.id]), placed))
+    zipped = async_stream_zip(
+        _members(parts.store, files, told, made=header.created_at),
+        chunk_size=BLOCK,
+        # Videos do not get smaller; level 0 stores them, and needs no second reading for it.
+        get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
+    )
     return StreamingResponse(
-        async_stream_zip(
-            _members(parts.store, files, told, made=header.created_at),
-            chunk_size=BLOCK,
-            # Videos do not get smaller; level 0 stores them, and needs no second reading for it.
-            get_compressobj=lambda: zlib.compressobj(level=0, wbits=-zlib.MAX_WBITS),
-        ),
+        let_in_of(parts, asked).while_let_in(aiter(zipped)),
         media_type="application/zip",
         headers={"Content-Disposition": f'attachment; filename="{slug(header.batch_key)}.zip"'},
+    )
+
+
+def _no_such_byte(kept: Kept) -> Refused:
+    return Refused(
+        416,
+        "No such byte",
+        f"The file has {kept.bytes:,} bytes, and none of them is in the range.",
+        content_range=f"bytes */{kept.bytes}",
     )
 
 

@@ -10,6 +10,7 @@ from spotloom.contract.mirrors.notion import (
     NotionStatus,
     Pages,
     PairingOpened,
+    PairingToken,
     ResyncAsk,
     Resynced,
     SetUp,
@@ -41,9 +42,7 @@ async def get_notion(asked: Viewer, parts: TheParts) -> Response:
     return shaped(
         NotionStatus(
             key_set=desk is not None,
-            connection=None
-            if standing is None
-            else Connection.model_validate(standing, from_attributes=True),
+            connection=None if standing is None else _connection(standing),
             pages=None if pages is None else _pages(pages),
             webhook_url=_webhook_url(parts),
             links=desk is not None and desk.links is not None,
@@ -138,14 +137,53 @@ async def resync(asked: Editor, body: PerhapsBody) -> Response:
 async def pair(asked: Admin, parts: TheParts) -> Response:
     """Take the token of a webhook that is entered in Notion now, for ten minutes."""
     async with asked.scope.begin() as session:
-        until = await places.open_pairing(session, asked.actor.workspace_id, TARGET)
+        until = await places.open_pairing(
+            session, asked.actor.workspace_id, TARGET, by=asked.actor.text
+        )
         await noted(session, asked, "notion.pairing_opened", TARGET)
     return shaped(PairingOpened(until=until, webhook_url=_webhook_url(parts)))
+
+
+@routes.post(
+    "/pairing/token",
+    operation_id="showNotionToken",
+    response_model=PairingToken,
+    responses=problems(409),
+)
+async def show_token(asked: Admin) -> Response:
+    """The token that has come with the pairing, once, to the admin who opened it.
+
+    Notion asks for it before it sends anything. 409 before it has come, and when it was shown.
+    """
+    async with asked.scope.begin() as session:
+        token = await places.token_for(
+            session, asked.actor.workspace_id, TARGET, by=asked.actor.text
+        )
+        if token is None:
+            raise Conflict(
+                "No token waits for you: it has not come, was shown, or another admin opened the "
+                "pairing. Open it again, and have Notion send its token again."
+            )
+        await noted(session, asked, "notion.token_shown", TARGET)
+    return shaped(PairingToken(verification_token=token))
 
 
 async def _connected(session: AsyncSession, asked: Asked) -> None:
     if await status.standing(session, asked.actor.workspace_id, TARGET) is None:
         raise Conflict("This workspace is not connected to Notion: set it up first.")
+
+
+def _connection(standing: status.Standing) -> Connection:
+    return Connection(
+        title=standing.title,
+        url=standing.url,
+        database_id=standing.database_id,
+        trouble=standing.trouble,
+        paused_until=standing.paused_until,
+        pairing_until=standing.pairing_until,
+        token_came=standing.token_waits_for is not None,
+        paired=standing.paired,
+    )
 
 
 def _webhook_url(parts: Parts) -> str:

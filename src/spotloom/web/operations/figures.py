@@ -76,11 +76,13 @@ _OUTBOX = text(
 )
 _MIRROR = text(
     """
-    SELECT target, state, count(*) AS pages,
-           coalesce(extract(epoch FROM clock_timestamp() - min(since)
-             FILTER (WHERE state = 'pending')), 0) AS oldest_s,
-           count(*) FILTER (WHERE error IS NOT NULL) AS failing
-      FROM spotloom.mirror_outbox GROUP BY target, state
+    SELECT o.target, o.state, count(*) AS pages,
+           coalesce(extract(epoch FROM clock_timestamp() - min(o.since)
+             FILTER (WHERE o.state = 'pending')), 0) AS oldest_s,
+           count(*) FILTER (WHERE o.error IS NOT NULL) AS failing
+      FROM spotloom.mirror_outbox o
+      JOIN spotloom.mirror m ON m.target = o.target AND m.workspace_id = o.workspace_id
+     GROUP BY o.target, o.state
     """
 )
 _LAGS = text(

@@ -124,6 +124,7 @@ async def _standing(session: AsyncSession, asked: Asked, parts: Parts) -> dict[s
     told = Budget.model_validate(caps, from_attributes=True)
     return {
         "caps": told.model_dump(mode="json", by_alias=True),
+        "lane": {"provider": lane.provider, "account": lane.account},
         "slots": lane.slot_limit if mine is None else mine.limit,
         "ahead": 0 if mine is None else mine.waiting + mine.held,
     }

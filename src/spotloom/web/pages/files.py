@@ -2,7 +2,10 @@
 
 import gzip
 import mimetypes
+import posixpath
+import re
 from dataclasses import dataclass
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -48,6 +51,27 @@ def address(name: str) -> str:
     """Where a browser finds the file; KeyError for one that is not there."""
     _FILES[name]
     return f"/static/{VERSION}/{name}"
+
+
+# As prettier writes them; what is imported with `import(…)` is wanted later.
+_IMPORT = re.compile(r"""^(?:import|export)\s(?:[^"';]*\sfrom\s)?"(\.[^"]+)";""", re.MULTILINE)
+
+
+@cache
+def imports(name: str) -> tuple[str, ...]:
+    """All modules that this one needs before it runs, those that it names first."""
+    found: dict[str, None] = {}
+    new = [name]
+    while new:
+        new = [each for module in new for each in _named_in(module) if each not in found]
+        found |= dict.fromkeys(new)
+    return tuple(each for each in found if each != name)
+
+
+def _named_in(module: str) -> list[str]:
+    folder = posixpath.dirname(module)
+    paths = _IMPORT.findall(_FILES[module].plain.decode())
+    return [posixpath.normpath(posixpath.join(folder, path)) for path in paths]
 
 
 def packs(request: Request) -> bool:

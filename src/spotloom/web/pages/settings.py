@@ -58,8 +58,9 @@ async def _keys(_request: Request, asked: Asked) -> Told:
     }
 
 
-async def _budgets(_request: Request, asked: Asked) -> Told:
-    return told(await get_budget(asked))
+async def _budgets(request: Request, asked: Asked) -> Told:
+    charges = any(offer.charges for offer in parts_of(request).offers())
+    return told(await get_budget(asked)) | {"charges": charges}
 
 
 async def _hooks(_request: Request, asked: Asked) -> Told:

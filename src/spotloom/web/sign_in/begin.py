@@ -7,7 +7,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import secrets, sessions
 from spotloom.auth.sessions import Browser
-from spotloom.auth.tables import Session
 from spotloom.campaigns import audit
 from spotloom.web import gate
 from spotloom.web.sign_in.shapes import Begun
@@ -31,7 +30,7 @@ async def begin(
     )
     old = gate.cookie(request, gate.cookie_name(secure=gate.is_secure(request)))
     if old is not None and secrets.well_formed(old, secrets.SESSION):
-        await sessions.end(session, Session.token_hash == secrets.kept(old))
+        await sessions.end(session, sessions.of_token(old))
     person = f"person:{person_id}"
     await audit.record(
         session, workspace_id, actor=person, action="session.began", target=person, how=how

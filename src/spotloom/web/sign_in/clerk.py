@@ -10,6 +10,7 @@ from sqlalchemy.dialects.postgresql import insert as upsert
 from spotloom.auth.issuers import clerk_events
 from spotloom.auth.issuers.clerk_events import Event
 from spotloom.auth.issuers.tokens import Untrusted
+from spotloom.auth.sign_in import ClerkSettings
 from spotloom.campaigns.tables import WebhookEvent
 from spotloom.errors import NotFound
 from spotloom.web import gate as web_gate
@@ -25,7 +26,22 @@ log = structlog.get_logger()
 routes = APIRouter(tags=["sign-in"])
 
 LARGEST_EVENT = 256 * 1024
+SETTING = "CLERK_WEBHOOK_SECRET"
+UNTOLD = (
+    f"Clerk is used without {SETTING}: who is signed out or removed there stays signed in here for "
+    "up to 30 days. Send Clerk's webhooks to /api/webhooks/clerk, and set it."
+)
 _PROVIDER = "clerk"
+
+
+def check(settings: ClerkSettings | None) -> str | None:
+    """What to warn of, if anything; SetupError where Clerk's webhooks could never be believed."""
+    if settings is None:
+        return None
+    if settings.webhook_secret is None:
+        return UNTOLD
+    signing_key(settings.webhook_secret, setting=SETTING)
+    return None
 
 
 @routes.post(
@@ -92,7 +108,7 @@ async def take(request: Request, gate: TheGate) -> None:
         for part in ("id", "timestamp", "signature")
     }
     try:
-        key = signing_key(settings.webhook_secret)
+        key = signing_key(settings.webhook_secret, setting=SETTING)
         event_id = verified_id(headers, body, key=key, now=time.time())
     except Forged as error:
         raise Refused(401, "Not believed", str(error)) from error

@@ -16,9 +16,10 @@ from spotloom.campaigns import audit
 from spotloom.errors import BriefError, Conflict, Problem
 from spotloom.web import gate as web_gate
 from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.asking import SignedIn
 from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
-from spotloom.web.gate import SignedIn, Somebody, TheGate
+from spotloom.web.gate import Somebody, TheGate
 from spotloom.web.sign_in.begin import begin, begun, hand_over
 from spotloom.web.sign_in.shapes import (
     Begun,
@@ -164,13 +165,22 @@ async def use_invitation(
     kept = await gate.passwords.hash(asked.password)
     async with gate.sessions.begin() as session:
         place = await _used(session, asked.secret, email=None)
-        if await passwords.person_of(session, place.email) is not None:
-            raise Conflict(f"{place.email} has a password here already; sign in with it first.")
-        newcomer = Identity(
-            issuer=ISSUER, subject=str(uuid4()), name=asked.name, verified_email=place.email
+        before = await passwords.person_of(session, place.email, locked=True)
+        if before is not None and await people.usual_part(session, before.id) is not None:
+            raise Conflict(
+                f"{place.email} has a password here already; sign in with it first. Is it lost, "
+                f"`spotloom login-link --email {place.email} --new-password` helps."
+            )
+        # Who was taken out everywhere has nothing to lose here, and comes back as the same person.
+        person = Identity(
+            issuer=ISSUER,
+            subject=str(uuid4()) if before is None else before.subject,
+            name=asked.name,
+            verified_email=place.email,
         )
-        person_id = await people.add(session, newcomer)
+        person_id = await people.add(session, person)
         await passwords.keep(session, person_id, kept)
+        await sessions.end(session, Session.person_id == person_id)
         token = await _enter(session, request, place, person_id)
     hand_over(request, response, token)
     return begun(place.workspace_id, person_id)

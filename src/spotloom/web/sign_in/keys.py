@@ -13,9 +13,9 @@ from spotloom.auth.tables import ApiKey
 from spotloom.campaigns import audit
 from spotloom.contract.shapes import Page
 from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.asking import Keys
 from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
-from spotloom.web.gate import Keys
 from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.sign_in.shapes import KeyMade, KeyOf, NewKey
 
@@ -39,7 +39,10 @@ async def listed(who: Keys) -> Page[KeyOf]:
     responses=problems(409, body=True),
 )
 async def make(who: Keys, once: OnceOnly, body: Body) -> Response:
-    """Make a key. It is shown in this answer, and never again."""
+    """Make a key. It is shown in this answer, and never again.
+
+    A key that is made with a key ends no later than that one.
+    """
     asked = body.fit(NewKey)
     if not (who.actor.role.covers(asked.role) and who.actor.grants(asked.scopes)):
         raise Refused(
@@ -74,7 +77,7 @@ async def make(who: Keys, once: OnceOnly, body: Body) -> Response:
     "/api/keys/{key_id}", operation_id="revokeKey", status_code=204, responses=problems(404)
 )
 async def revoke(key_id: UUID, who: Keys) -> None:
-    """End a key, at once and for good."""
+    """End a key, at once and for good, with the keys and open invitations made with it."""
     async with who.scope.begin() as session:
         name = await keys.revoke(session, who.actor.workspace_id, key_id)
         await audit.record(

@@ -6,13 +6,15 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import invitations, people
-from spotloom.auth.roles import Role
+from spotloom.auth.roles import Actor, Role
 from spotloom.auth.tables import Invitation
 from spotloom.campaigns import audit
 from spotloom.contract.shapes import Page
 from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.asking import Members
 from spotloom.web.door.bodies import Body
-from spotloom.web.gate import Members, TheGate
+from spotloom.web.errors import Refused
+from spotloom.web.gate import TheGate
 from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.sign_in.shapes import Invited, InvitedNow, MemberOf, NewInvitation, RoleChange
 
@@ -43,6 +45,8 @@ async def change(person_id: UUID, who: Members, body: Body) -> None:
     workspace_id = who.actor.workspace_id
     async with who.scope.begin() as session:
         before = await people.change_role(session, workspace_id, person_id, asked.role)
+        if not before.covers(asked.role):
+            _may_give(who.actor, asked.role)
         await audit.record(
             session,
             workspace_id,
@@ -61,7 +65,7 @@ async def change(person_id: UUID, who: Members, body: Body) -> None:
     responses=problems(404, 409),
 )
 async def remove(person_id: UUID, who: Members) -> None:
-    """Take a member out, with their sessions and keys here; the last admin stays."""
+    """Take a member out, with their sessions, keys and invitations here; the last admin stays."""
     workspace_id = who.actor.workspace_id
     async with who.scope.begin() as session:
         await people.remove(session, workspace_id, person_id)
@@ -93,6 +97,7 @@ async def invited(who: Members) -> Page[Invited]:
 async def invite(who: Members, gate: TheGate, once: OnceOnly, body: Body) -> Response:
     """Invite somebody. The link is shown in this answer, and never again."""
     asked = body.fit(NewInvitation)
+    _may_give(who.actor, asked.role)
     workspace_id = who.actor.workspace_id
 
     async def act(session: AsyncSession) -> Answer:
@@ -130,6 +135,16 @@ async def take_back(invitation_id: UUID, who: Members) -> None:
             actor=who.actor.text,
             action="invitation.taken-back",
             target=email,
+        )
+
+
+def _may_give(actor: Actor, role: Role) -> None:
+    if not actor.may_give(role):
+        raise Refused(
+            403,
+            "More than you may do",
+            f"A {role.value} may do more than you: a key can give a role only when it has all of "
+            "its scopes.",
         )
 
 

@@ -13,8 +13,9 @@ from spotloom.contract.shapes import Page
 from spotloom.errors import NotFound
 from spotloom.web import gate as web_gate
 from spotloom.web.door.answers import problems, takes
+from spotloom.web.door.asking import Anybody, SignedIn
 from spotloom.web.door.bodies import Body
-from spotloom.web.gate import Anybody, Asked, SignedIn, TheGate
+from spotloom.web.gate import Asked, TheGate
 from spotloom.web.sign_in.begin import hand_over
 from spotloom.web.sign_in.shapes import Browser, SessionState, Whom, WorkspaceChoice, WorkspacePart
 

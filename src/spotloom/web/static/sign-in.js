@@ -135,6 +135,17 @@ async function useClerk() {
   }
 }
 
+async function copy({ target }) {
+  const text = by("command");
+  try {
+    await navigator.clipboard.writeText(text.textContent);
+    target.textContent = "Copied";
+  } catch {
+    getSelection().selectAllChildren(text); // so that the keyboard copies it
+    target.textContent = "Selected";
+  }
+}
+
 function signIn() {
   const secret = location.hash.slice(1);
   // Out of the address bar, the history and every screenshot, before anything else.
@@ -144,6 +155,7 @@ function signIn() {
     await onward();
   });
   by("clerk").addEventListener("click", useClerk);
+  by("copy")?.addEventListener("click", copy);
   const waiting = sessionStorage.getItem(WAITING);
   if (secret.startsWith("spl_")) useLink(secret);
   else if (secret.startsWith("spi_")) useInvitation(secret);

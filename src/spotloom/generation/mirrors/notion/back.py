@@ -10,7 +10,7 @@ from sqlalchemy import select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import attempts, audit, ledger, reviews
-from spotloom.campaigns.mirrors import outbox
+from spotloom.campaigns.mirrors import claims, outbox
 from spotloom.campaigns.mirrors.outbox import Claim
 from spotloom.campaigns.tables import Campaign, CombinationRow, Generation
 from spotloom.creative.pricing import dollars
@@ -33,6 +33,9 @@ _FIELDS = {
 }
 
 
+FAILED = attempts.AGAIN - {Status.CANCELLED}  # what a person stopped is no failure
+
+
 @dataclass(frozen=True, slots=True)
 class Taken:
     """How things stand between a page and us, now that it was looked at."""
@@ -53,12 +56,14 @@ async def take(
     claim: Claim,
     seen: Seen,
     *,
+    bot_id: str,
     told: Told,
     agreed: Values,
     wrote: Collection[str] = (),
 ) -> Taken:
     """Take over what people changed on the page, and do what they ask for.
 
+    What is taken is to be kept with the claim in the same transaction, or it is done again.
     Locks in the order of a cancel: campaign, then video. `wrote` are the fields that the page
     shows in answer to our own writing.
     """
@@ -79,11 +84,12 @@ async def take(
         seen=seen.system,
         wrote=wrote,
     )
-    actor = f"notion:{seen.editor}"
+    # After our own writing the page names us: who edited it before, it does not say.
+    actor = "notion" if seen.editor == bot_id else f"notion:{seen.editor}"
     if merged.taken:
         await _edit(session, claim, merged.taken, actor)
     if merged.asked:
-        await outbox.answer(session, claim, await _do(session, claim, merged, actor))
+        await claims.answer(session, claim, await _do(session, claim, merged, actor))
     if merged.undone:
         log.info(
             "notion.undone",
@@ -154,7 +160,7 @@ async def _retry(session: AsyncSession, claim: Claim, actor: str) -> str:
             .limit(1)
         )
     ).one()
-    if Status(latest.status) not in attempts.AGAIN:
+    if Status(latest.status) not in FAILED:
         return f"Not tried again: the video is {latest.status}."
     try:
         async with session.begin_nested():
@@ -226,8 +232,8 @@ _UNLINKED = text(
 )
 
 
-async def notice(session: AsyncSession, target: str, workspace: UUID, seen: list[Seen]) -> int:
-    """Have the pages looked at that are not as we know them; how many those are.
+async def notice(session: AsyncSession, target: str, workspace: UUID, seen: list[Seen]) -> None:
+    """Have the pages looked at that are not as we know them.
 
     A page that was put away and is there again becomes its video's page again.
     """
@@ -240,12 +246,13 @@ async def notice(session: AsyncSession, target: str, workspace: UUID, seen: list
         strangers.pop(by_id[row.page_id].ids, None)
     keys = [combination for _, combination in strangers]
     for row in (await session.execute(_UNLINKED, names | {"keys": keys})).all():
-        if (page := strangers.get((row.batch_key, row.key))) is not None:
-            await outbox.link(session, row.combination_id, page.id)
+        page = strangers.get((row.batch_key, row.key))
+        if page is not None and await claims.relink(
+            session, target, row.combination_id, page.id, was=None
+        ):
             look.append(row.combination_id)
     if look:
         await outbox.append(session, target, kind="look", workspace_id=workspace, combinations=look)
-    return len(look)
 
 
 def _differs(page: Seen, row: object) -> bool:

@@ -53,6 +53,7 @@ class Desk:
     notion: Notion
     vocabulary: Vocabulary
     links: Standing | None  # None: nobody outside this machine can follow one
+    database: str | None = None  # the one to use while none is connected
     timing: Timing = field(default_factory=Timing)
 
     @property
@@ -64,11 +65,13 @@ class Desk:
         self,
         request: Callable[[], Awaitable[T]],
         *,
+        writes: bool = False,
         before: Callable[[AsyncSession], Awaitable[None]] | None = None,
     ) -> T:
         """The answer to one request, sent when it is our turn; NotNow when there is none.
 
-        `before` is written down before it leaves.
+        `before` is written down before it leaves. `writes` says that it changes a page: only that
+        proves that pages are taken again.
         """
         turn = await self._turn(before)
         try:
@@ -80,7 +83,7 @@ class Desk:
             pace = Pace(turn.interval_s, turn.setbacks).well(fastest_s=self.timing.fastest_s)
             async with self.sessions.begin() as session:
                 await places.speed_up(session, TARGET, interval_s=pace.interval_s)
-        if turn.trouble is not None:
+        if writes and turn.trouble is not None:
             await self.go_on(made=False)
         return answer
 

@@ -1,5 +1,6 @@
 """The mirror of one process: what is due is written, asked about, and looked up."""
 
+import contextlib
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,8 +8,10 @@ from functools import partial
 from typing import Any
 
 import structlog
+from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolExhausted
 
-from spotloom.campaigns.mirrors import outbox, places
+from spotloom.campaigns.mirrors import claims, outbox, places
 from spotloom.campaigns.mirrors.outbox import Claim
 from spotloom.campaigns.mirrors.places import Place
 from spotloom.errors import SpotloomError
@@ -46,7 +49,7 @@ class _Trash:
 @dataclass(frozen=True, slots=True)
 class _LookUp:
     place: Place
-    claims: list[Claim]
+    due: list[Claim]
 
 
 _Job = _Write | _Poll | _Trash | _LookUp
@@ -71,8 +74,10 @@ class Mirror:
         async with self._desk.sessions.begin() as session:
             if not await outbox.has_work(session, TARGET):
                 return None
+            # Its own transaction: who sends locks the mirror's row first, and then a page's.
             await outbox.fold(session, TARGET)
-            place = await places.place(session, TARGET)
+        async with self._desk.sessions.begin() as session:
+            place = await places.of_any(session, TARGET)
             if place is None or await places.paused(session, TARGET):
                 return None
             waits = await outbox.waiting(session, TARGET)
@@ -85,36 +90,44 @@ class Mirror:
             if waits.in_doubt and await places.due(
                 session, TARGET, "look_up_at", every_s=timing.look_up_s
             ):
-                claims = await outbox.in_doubt(
+                due = await outbox.in_doubt(
                     session,
                     TARGET,
                     after_s=timing.lag_s,
                     most=LOOKED_UP_AT_ONCE,
                     lease_s=timing.lease_s,
                 )
-                if claims:
-                    return _LookUp(place, claims)
+                if due:
+                    return _LookUp(place, due)
             claim = await outbox.claim(session, TARGET, lease_s=timing.lease_s)
             return None if claim is None else _Write(place, claim)
 
     async def _work(self, job: _Job) -> None:
         try:
-            match job:
-                case _Write(place, claim):
-                    await writing.write(self._desk, place, claim)
-                case _Poll(place):
-                    await self._poll(place)
-                case _Trash(place):
-                    await self._look_into_the_trash(place)
-                case _LookUp(place, claims):
-                    await self._look_up(place, claims)
+            await self._do(job)
         except NotionRefused as error:
             await self._stopped(error)
         except SpotloomError as error:
             log.info("notion.not_asked", job=type(job).__name__, reason=str(error))
+        except (OperationalError, InterfaceError, PoolExhausted):
+            with contextlib.suppress(SQLAlchemyError):  # else the lease ends, only later
+                await self._set_aside(job, error="Our own database was away.")
+            raise
         except Exception:  # top of the task: one bad page must not stop all others
             log.exception("notion.fault", job=type(job).__name__)
-            await self._set_aside(job)
+            longest = self._desk.timing.delays_s[-1]
+            await self._set_aside(job, error="A fault of ours; the log has it.", in_s=longest)
+
+    async def _do(self, job: _Job) -> None:
+        match job:
+            case _Write(place, claim):
+                await writing.write(self._desk, place, claim)
+            case _Poll(place):
+                await self._poll(place)
+            case _Trash(place):
+                await self._look_into_the_trash(place)
+            case _LookUp(place, due):
+                await self._look_up(place, due)
 
     async def _poll(self, place: Place) -> None:
         """Find what people edited; what Notion shows here only says where to look."""
@@ -125,6 +138,9 @@ class Mirror:
             by_us = {"does_not_contain": place.bot_id}
             conditions.append({"property": column, "last_edited_by": by_us})
         seen = await self._every(place, {"and": conditions})
+        if place.trouble is not None:
+            async with self._desk.sessions.begin() as session:
+                await places.answers_again(session, TARGET)
         if not seen:
             return
         newest = max(dt.datetime.fromisoformat(page.edited_at) for page in seen)
@@ -144,7 +160,7 @@ class Mirror:
             async with self._desk.sessions.begin() as session:
                 await back.notice(session, TARGET, place.workspace_id, seen)
 
-    async def _look_up(self, place: Place, claims: list[Claim]) -> None:
+    async def _look_up(self, place: Place, due: list[Claim]) -> None:
         """Find the pages of creates whose answers were lost, before anything is made again."""
         wanted = [
             {
@@ -153,40 +169,44 @@ class Mirror:
                     _is(place, "batchId", claim.batch_key),
                 ]
             }
-            for claim in claims
+            for claim in due
         ]
         try:
             found = await self._every(place, {"or": wanted})
         except SpotloomError:
-            for claim in claims:
+            for claim in due:
                 await self._release(claim)
             raise
         pages_of: dict[tuple[str, str], list[Seen]] = {}
         for page in found:
             pages_of.setdefault(page.ids, []).append(page)
-        for claim in claims:
-            await self._resolve(claim, pages_of.get((claim.batch_key, claim.key), []))
+        for claim in due:
+            there = pages_of.get((claim.batch_key, claim.key), [])
+            await (self._found(place, claim, there) if there else self._not_found(claim))
 
-    async def _resolve(self, claim: Claim, there: list[Seen]) -> None:
-        if there:
-            first, *others = sorted(there, key=lambda page: (page.created_at, page.id))
-            if others:  # `spotloom notion sweep` shows them
-                log.warning("notion.duplicates", combination_id=claim.key, pages=len(there))
-            told = Told(said=first.system, shown=first.system)
-            async with self._desk.sessions.begin() as session:
-                await outbox.link(session, claim.combination_id, first.id)
-                taken = await back.take(session, claim, first, told=told, agreed=claim.agreed or {})
-                sent = {"said": taken.told.said, "shown": taken.told.shown}
-                await outbox.found(session, claim, sent=sent, agreed=taken.agreed)
-            log.info("notion.found", page_id=first.id, combination_id=claim.key)
-            return
-        assert claim.creating_at is not None  # noqa: S101 - it was claimed for that
-        age = dt.datetime.now(dt.UTC) - claim.creating_at
+    async def _found(self, place: Place, claim: Claim, there: list[Seen]) -> None:
+        first, *others = sorted(there, key=lambda page: (page.created_at, page.id))
+        if others:  # `spotloom notion sweep` shows them
+            log.warning("notion.duplicates", combination_id=claim.key, pages=len(there))
+        told, agreed = Told(said=first.system, shown=first.system), claim.agreed or {}
+        async with self._desk.sessions() as session:
+            await claims.link(session, claim, first.id)
+            taken = await back.take(
+                session, claim, first, bot_id=place.bot_id, told=told, agreed=agreed
+            )
+            sent = {"said": taken.told.said, "shown": taken.told.shown}
+            if not await claims.found(session, claim, sent=sent, agreed=taken.agreed):
+                return  # another's by now, and nothing of this is kept
+            await session.commit()
+        log.info("notion.found", page_id=first.id, combination_id=claim.key)
+
+    async def _not_found(self, claim: Claim) -> None:
+        """The create never arrived, if it left long enough ago by the database's own clock."""
         async with self._desk.sessions.begin() as session:
-            if age.total_seconds() >= self._desk.timing.believed_s:
-                await outbox.nothing_created(session, claim)
+            if (claim.in_doubt_s or 0.0) >= self._desk.timing.believed_s:
+                await claims.nothing_created(session, claim)
             else:
-                await outbox.release(session, claim)
+                await claims.release(session, claim)
 
     async def _every(
         self, place: Place, filter_: Mapping[str, Any], *, in_trash: bool = False
@@ -214,7 +234,7 @@ class Mirror:
 
     async def _release(self, claim: Claim) -> None:
         async with self._desk.sessions.begin() as session:
-            await outbox.release(session, claim)
+            await claims.release(session, claim)
 
     async def _stopped(self, refused: NotionRefused) -> None:
         """What was refused concerns the whole database."""
@@ -223,22 +243,19 @@ class Mirror:
             await places.stop(session, TARGET, reason=reason, for_s=self._desk.timing.trouble_s)
         log.warning("notion.stopped", reason=reason)
 
-    async def _set_aside(self, job: _Job) -> None:
+    async def _set_aside(self, job: _Job, *, error: str, in_s: float | None = None) -> None:
+        """Try its pages again later: after `in_s`, else the sooner the fewer tries were in vain."""
         match job:
             case _Write(_, claim):
-                claims = [claim]
-            case _LookUp(_, claims):
+                due = [claim]
+            case _LookUp(_, due):
                 pass
             case _:
                 return
-        for claim in claims:
+        for claim in due:
+            delay_s = self._desk.delay_s(claim.attempts) if in_s is None else in_s
             async with self._desk.sessions.begin() as session:
-                await outbox.postpone(
-                    session,
-                    claim,
-                    in_s=self._desk.timing.delays_s[-1],
-                    error="A fault of ours; the log has it.",
-                )
+                await claims.postpone(session, claim, in_s=delay_s, error=error)
 
 
 def _is(place: Place, key: str, value: str) -> dict[str, Any]:

@@ -3,11 +3,10 @@
 from collections import defaultdict
 from dataclasses import dataclass
 from typing import Any
-from uuid import UUID
 
 from sqlalchemy import text
 
-from spotloom.campaigns.mirrors import outbox, places
+from spotloom.campaigns.mirrors import claims, outbox, places
 from spotloom.campaigns.tenancy import Scope
 from spotloom.errors import NotFound
 from spotloom.generation.mirrors.notion.desk import TARGET, Desk
@@ -43,11 +42,13 @@ async def sweep(desk: Desk, scope: Scope, *, fix: bool) -> Swept:
     A page without a batch id and a combination id is somebody's own, and left alone.
     """
     async with scope.read() as session:
-        place = await places.place(session, TARGET)
-        rows = (await session.execute(_OURS, {"workspace": scope.workspace_id})).all()
+        place = await places.place(session, TARGET, scope.workspace_id)
     if place is None:
         raise NotFound("This workspace is not connected to Notion; run `spotloom notion setup`.")
     seen = await _all(desk, place)
+    # Afterwards: of what is made while it walks, the pages may be seen, and the videos must be.
+    async with scope.read() as session:
+        rows = (await session.execute(_OURS, {"workspace": scope.workspace_id})).all()
     ours = {(row.batch_key, row.key): row for row in rows}
     there: dict[tuple[str, str], list[Seen]] = defaultdict(list)
     for page in seen:
@@ -56,25 +57,26 @@ async def sweep(desk: Desk, scope: Scope, *, fix: bool) -> Swept:
     kept = {ids: _kept(found, ours.get(ids)) for ids, found in there.items() if ids in ours}
     duplicates = [p.id for ids, one in kept.items() for p in there[ids] if p is not one]
     orphans = [page.id for ids, found in there.items() if ids not in ours for page in found]
-    unlinked = {ours[ids].id: one.id for ids, one in kept.items() if ours[ids].page_id != one.id}
+    lost = [(ours[ids], one.id) for ids, one in kept.items() if ours[ids].page_id != one.id]
     ids_there = {page.id for page in seen}
     missing = [
         row.key
         for ids, row in ours.items()
         if row.page_id is not None and row.page_id not in ids_there and ids not in kept
     ]
+    linked = 0
     if fix:
         for page_id in (*duplicates, *orphans):
             await _trash(desk, page_id)
-        await _link(scope, unlinked)
+        linked = await _link(scope, lost)
     return Swept(
         pages=len(seen),
         duplicates=tuple(duplicates),
         orphans=tuple(orphans),
-        unlinked=tuple(unlinked.values()),
+        unlinked=tuple(page_id for _, page_id in lost),
         missing=tuple(missing),
         trashed=len(duplicates) + len(orphans) if fix else 0,
-        linked=len(unlinked) if fix else 0,
+        linked=linked,
     )
 
 
@@ -118,16 +120,16 @@ async def _trash(desk: Desk, page_id: str) -> None:
     await desk.ask(lambda: desk.notion.update_page(page_id, {"in_trash": True}))
 
 
-async def _link(scope: Scope, unlinked: dict[UUID, str]) -> None:
-    if not unlinked:
-        return
+async def _link(scope: Scope, lost: list[tuple[Any, str]]) -> int:
+    """Give the videos their pages, where nobody else has meanwhile; how many."""
     async with scope.begin() as session:
-        for combination_id, page_id in sorted(unlinked.items()):
-            await outbox.link(session, combination_id, page_id)
-        await outbox.append(
-            session,
-            TARGET,
-            kind="look",
-            workspace_id=scope.workspace_id,
-            combinations=list(unlinked),
-        )
+        mended = [
+            row.id
+            for row, page_id in sorted(lost, key=lambda each: each[0].id)
+            if await claims.relink(session, TARGET, row.id, page_id, was=row.page_id)
+        ]
+        if mended:
+            await outbox.append(
+                session, TARGET, kind="look", workspace_id=scope.workspace_id, combinations=mended
+            )
+    return len(mended)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns.mirrors import outbox, places
+from spotloom.campaigns.mirrors import claims, outbox, places
 from spotloom.campaigns.mirrors.outbox import Claim
 from spotloom.campaigns.mirrors.places import Place
 from spotloom.generation.mirrors.notion import back
@@ -20,6 +20,8 @@ from spotloom.notion.pages import Seen, Values
 
 log = structlog.get_logger()
 
+ANOTHERS = "Another process writes this page."
+
 
 async def write(desk: Desk, place: Place, claim: Claim) -> None:
     """Have the page say what is so now, whatever Notion makes of it."""
@@ -27,7 +29,7 @@ async def write(desk: Desk, place: Place, claim: Claim) -> None:
         async with desk.sessions.begin() as session:
             now = await content(session, claim, desk.links)
             if now is None:
-                await outbox.forget(session, claim)
+                await claims.forget(session, claim)
         if now is not None:
             await (_create if claim.page_id is None else _update)(desk, place, claim, now)
     except NotNow as error:
@@ -50,15 +52,17 @@ async def _create(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
     body = _json(desk, place, system | human)
 
     async def intend(session: AsyncSession) -> None:
-        if not await outbox.creating(session, claim, sent={"said": system}, agreed=human):
-            raise NotNow("Another process writes this page.")
+        if not await claims.creating(session, claim, sent={"said": system}, agreed=human):
+            raise NotNow(ANOTHERS)
 
     page = await desk.ask(
-        lambda: desk.notion.create_page(place.data_source_id, body), before=intend
+        lambda: desk.notion.create_page(place.data_source_id, body), writes=True, before=intend
     )
     seen = _seen(desk, place, page)
     told = Told(said=system, shown={})
-    await settle(desk, claim, seen, told=told, agreed=human, wrote=system, renew_at=now.renew_at)
+    await settle(
+        desk, place, claim, seen, told=told, agreed=human, wrote=system, renew_at=now.renew_at
+    )
     log.info("notion.created", page_id=page.id, combination_id=claim.key)
     if place.trouble is not None:
         await desk.go_on(made=True)
@@ -67,22 +71,13 @@ async def _create(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
 async def _update(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
     assert claim.page_id is not None  # noqa: S101 - whoever calls has looked
     page_id = claim.page_id
-    told, agreed = back.known(claim)
     # Before people's fields are written, they are read: what was changed in Notion wins.
-    if claim.look or news(pages.human(now.video), agreed):
-        seen = _seen(desk, place, await desk.ask(lambda: desk.notion.page(page_id)))
-        if seen.in_trash:
-            await _unlink(desk, claim)
+    if claim.look or news(pages.human(now.video), back.known(claim)[1]):
+        looked = await _looked(desk, place, claim, page_id)
+        if looked is None:
             return
-        async with desk.sessions.begin() as session:
-            taken = await back.take(session, claim, seen, told=told, agreed=agreed)
-        told, agreed = taken.told, taken.agreed
-        claim = await _reread(desk, claim)
-        async with desk.sessions.begin() as session:
-            again = await content(session, claim, desk.links)
-        if again is None:
-            return
-        now = again
+        claim, now = looked
+    told, agreed = back.known(claim)
     system = pages.system(now.video, desk.vocabulary)
     ours = news(system, told.said)
     theirs = news(pages.human(now.video), agreed)
@@ -97,13 +92,14 @@ async def _update(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
         )
         return
     body = {"properties": _json(desk, place, ours | theirs)}
-    page = await desk.ask(lambda: desk.notion.update_page(page_id, body))
+    page = await desk.ask(lambda: desk.notion.update_page(page_id, body), writes=True)
     seen = _seen(desk, place, page)
     if seen.in_trash:
         await _unlink(desk, claim)
         return
     await settle(
         desk,
+        place,
         claim,
         seen,
         told=Told(said=system, shown=told.shown),
@@ -113,8 +109,34 @@ async def _update(desk: Desk, place: Place, claim: Claim, now: Content) -> None:
     )
 
 
+async def _looked(
+    desk: Desk, place: Place, claim: Claim, page_id: str
+) -> tuple[Claim, Content] | None:
+    """Take over what the page says: the claim as it is then, and what the page is to show.
+
+    None when there is no page to write to.
+    """
+    seen = _seen(desk, place, await desk.ask(lambda: desk.notion.page(page_id)))
+    if seen.in_trash:
+        await _unlink(desk, claim)
+        return None
+    told, agreed = back.known(claim)
+    async with desk.sessions.begin() as session:
+        taken = await back.take(session, claim, seen, bot_id=place.bot_id, told=told, agreed=agreed)
+        # With what it led to, or whoever tries again after a failure does it once more.
+        sent = {"said": taken.told.said, "shown": taken.told.shown}
+        if not await claims.looked(session, claim, sent=sent, agreed=taken.agreed):
+            raise NotNow(ANOTHERS)
+        answer = await claims.answer_of(session, claim)
+    claim = replace(claim, sent=sent, agreed=taken.agreed, answer=answer)
+    async with desk.sessions.begin() as session:
+        now = await content(session, claim, desk.links)
+    return None if now is None else (claim, now)
+
+
 async def settle(
     desk: Desk,
+    place: Place,
     claim: Claim,
     seen: Seen,
     *,
@@ -125,8 +147,10 @@ async def settle(
 ) -> None:
     """Keep that the page says so, and take over what people have changed on it meanwhile."""
     async with desk.sessions.begin() as session:
-        await outbox.link(session, claim.combination_id, seen.id)
-        taken = await back.take(session, claim, seen, told=told, agreed=agreed, wrote=wrote)
+        await claims.link(session, claim, seen.id)
+        taken = await back.take(
+            session, claim, seen, bot_id=place.bot_id, told=told, agreed=agreed, wrote=wrote
+        )
         await _keep(session, claim, taken.told, taken.agreed, renew_at=renew_at, asked=True)
         if taken.again:
             await outbox.append(
@@ -160,20 +184,15 @@ async def _keep(
     renew_at: dt.datetime | None,
     asked: bool,
 ) -> None:
-    await outbox.told(
+    if not await claims.told(
         session,
         claim,
         sent={"said": told.said, "shown": told.shown},
         agreed=agreed,
         renew_at=renew_at,
         asked=asked,
-    )
-
-
-async def _reread(desk: Desk, claim: Claim) -> Claim:
-    """The claim with the answer that taking over may have written."""
-    async with desk.sessions() as session:
-        return replace(claim, answer=await outbox.answer_of(session, claim))
+    ):
+        raise NotNow(ANOTHERS)  # and nothing of it was done
 
 
 async def _judge(desk: Desk, place: Place, claim: Claim, refused: NotionRefused) -> None:
@@ -189,7 +208,7 @@ async def _judge(desk: Desk, place: Place, claim: Claim, refused: NotionRefused)
             await _stop(desk, claim, reason)
         else:
             async with desk.sessions.begin() as session:
-                await outbox.block(session, claim, str(refused))
+                await claims.block(session, claim, str(refused))
             log.warning("notion.blocked", combination_id=claim.key, reason=str(refused))
     except (NotNow, NotionSlow, NotionAway, NotionSilent) as error:
         await _not_made(desk, claim)
@@ -232,7 +251,8 @@ async def _full(desk: Desk, place: Place, claim: Claim, refused: NotionRefused) 
         "1,000 blocks; or the connection may not insert content."
     )
     async with desk.sessions.begin() as session:
-        await outbox.nothing_created(session, claim)
+        await claims.nothing_created(session, claim)
+    async with desk.sessions.begin() as session:
         await places.is_full(session, TARGET, reason=reason, for_s=desk.timing.full_s)
     log.warning("notion.full", reason=reason)
 
@@ -248,20 +268,21 @@ async def _stop(desk: Desk, claim: Claim, reason: str) -> None:
 
 async def _unlink(desk: Desk, claim: Claim) -> None:
     async with desk.sessions.begin() as session:
-        await outbox.unlink(session, claim)
+        if not await claims.unlink(session, claim):
+            return
     log.info("notion.unlinked", page_id=claim.page_id, combination_id=claim.key)
 
 
 async def _not_made(desk: Desk, claim: Claim) -> None:
     async with desk.sessions.begin() as session:
-        await outbox.not_creating(session, claim)
+        await claims.not_creating(session, claim)
 
 
 async def _postpone(
     desk: Desk, claim: Claim, *, in_s: float, error: str, in_vain: bool = True
 ) -> None:
     async with desk.sessions.begin() as session:
-        await outbox.postpone(session, claim, in_s=in_s, error=error, in_vain=in_vain)
+        await claims.postpone(session, claim, in_s=in_s, error=error, in_vain=in_vain)
 
 
 def _seen(desk: Desk, place: Place, page: Page) -> Seen:

@@ -69,19 +69,20 @@ async def announce_budget(
 ) -> None:
     """Tell that a budget kept something from being bought."""
     kind = Kind.BUDGET_REACHED
+    about = None if campaign_id is None else str(campaign_id)
     asking = _asking(await _hooks(session, workspace_id), kind)
     recent = await session.scalars(
         select(Delivery.hook_id).where(
             Delivery.hook_id.in_(asking),
             Delivery.kind == kind.value,
-            Delivery.body["data"]["campaignId"].astext == str(campaign_id),
+            Delivery.body["data"]["campaignId"].astext.is_not_distinct_from(about),
             Delivery.created_at > func.now() - SAID_AGAIN,
         )
         if asking
         else select(Delivery.hook_id).where(text("false"))
     )
     quiet = set(recent)
-    data = {"campaignId": str(campaign_id), "reason": reason[:LONGEST_TEXT]}
+    data = {"campaignId": about, "reason": reason[:LONGEST_TEXT]}
     left = [hook for hook in asking if hook not in quiet]
     await _write(session, workspace_id, left, kind=kind, data=data)
 

@@ -10,9 +10,11 @@ function draw() {
     place.className = "toasts";
     place.setAttribute("role", "status");
     place.popover = "manual";
-    document.body.append(place);
+    document.addEventListener("close", () => queueMicrotask(draw), true); // of a dialog that it stood in
   }
-  // In the top layer anew each time, so that an open dialog does not cover it.
+  // In an open dialog, outside of which nothing can be clicked, and in the top layer anew each time.
+  const home = document.querySelector("dialog:modal") ?? document.body;
+  if (place.parentNode !== home) home.append(place);
   if (place.matches(":popover-open")) place.hidePopover();
   if (shown.length) place.showPopover();
   render(

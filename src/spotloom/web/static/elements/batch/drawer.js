@@ -5,6 +5,7 @@ import { GROUPS, bytes, money, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { AGAIN, cancel, copy, crown, files, reject, resolve, retry, review } from "./deeds.js";
 import { keep } from "./notes.js";
+import { pageOf } from "./notion.js";
 import { mediaUrl, play, playing, stop } from "./player.js";
 import { editAddress, reason, wantsEdit } from "./reasons.js";
 import { status } from "./rows.js";
@@ -282,6 +283,7 @@ class BatchDrawer extends Element {
                   <dd>${told.rejectReason}</dd>`
               : nothing
           }
+          ${pageOf(told)}
         </dl>
       </section>
       ${

@@ -7,6 +7,7 @@ import { describedBy, errorsBelow, idOf, leave, text } from "./fields.js";
 import { ANY } from "./space.js";
 
 const pointed = signal({ dimension: "", help: "" });
+let opened = false; // the audience, once something of it was chosen: from then on people open and close it
 
 const HELP = {
   funnelLevel: "How far the viewer is on the way to buying.",
@@ -32,7 +33,8 @@ export const main = () =>
 export function audience() {
   const optional = vocabulary.dimensions.filter((dimension) => !dimension.required);
   const chosen = optional.filter((dimension) => form().dimensions[dimension.key].length).length;
-  return html`<details class="audience" ?open=${chosen > 0}>
+  opened ||= chosen > 0;
+  return html`<details class="audience" ?open=${opened}>
     <summary>
       <h3>Audience</h3>
       <span class="soft small"

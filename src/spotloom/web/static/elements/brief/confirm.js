@@ -1,16 +1,19 @@
 // The last look before money moves: the bill, the budgets, the time; and the button that orders.
 import { Element, icon, may } from "../../core/element.js";
 import { count, date, money, plural, span, when } from "../../core/format.js";
-import { html, live, nothing, ref, signal } from "../../vendor/lit.js";
-import { current, data, form, nameBatch, space } from "./draft.js";
+import { html, live, nothing, ref } from "../../vendor/lit.js";
+import { Poll } from "../parts/poll.js";
+import { current, form, isBlank, nameBatch, space } from "./draft.js";
 import { sentence } from "./fields.js";
 import { slug } from "./download.js";
 import { order, refused, sending } from "./order.js";
 import { follow, planned } from "./plan.js";
-import { cap } from "./ways.js";
+import { lookAgain, standing } from "./standing.js";
+import { above, boundBelow, cap } from "./ways.js";
 
 const DAY = () => new Date().toISOString().slice(0, 10);
-const things = (plan, many = plan.totalVideos) => plural(many, plan.charges ? "video" : "animatic");
+const LOOK_EVERY_MS = 60_000;
+const videos = (plan) => plural(plan.totalVideos, "video");
 
 /** A name of its own for every order: what it is, the day, and letters that no other has. */
 const newName = () => `${slug(form().brand) || "batch"}-${DAY()}-${crypto.randomUUID().slice(0, 6)}`;
@@ -19,6 +22,21 @@ class BriefConfirm extends Element {
   connectedCallback() {
     super.connectedCallback();
     if (!current().batchId) nameBatch(newName());
+    // Somebody may think for an hour: the finish, the queue and the budgets are asked for again meanwhile.
+    this.poll = new Poll(LOOK_EVERY_MS, () => this.look());
+    this.soon = () => this.poll.soon();
+    addEventListener("focus", this.soon);
+  }
+
+  disconnectedCallback() {
+    super.disconnectedCallback();
+    removeEventListener("focus", this.soon);
+    this.poll.stop();
+  }
+
+  async look() {
+    if (isBlank(form()) || sending.get()) return;
+    await Promise.all([follow.again(), lookAgain()]);
   }
 
   render() {
@@ -36,11 +54,18 @@ class BriefConfirm extends Element {
           </div>`;
     return html`<div class="order">
       <div class="stack">${bill(plan)}${terms(plan)}${warnings(plan)}</div>
-      <aside class="stack" aria-label="The order">${card(plan, state)}${refusal(plan)}</aside>
+      <aside class="stack" aria-label="The order">
+        ${card(plan, state)}${state === "away" ? stale() : nothing}${naming()}${refusal(plan)}
+      </aside>
     </div>`;
   }
 }
 customElements.define("brief-confirm", BriefConfirm);
+
+const stale = () =>
+  html`<p class="notice warn">
+    ${icon("wifi-off")}<span>Spotloom does not answer, so these figures may be old. It is asked again by itself.</span>
+  </p>`;
 
 function unready(errors) {
   const over = space.get().kept > cap;
@@ -73,7 +98,7 @@ function bill(plan) {
       <thead>
         <tr>
           <th scope="col" class="soft small">Model and length</th>
-          <th scope="col" class="soft small">${plan.charges ? "Videos" : "Animatics"} × each</th>
+          <th scope="col" class="soft small">Videos × each</th>
           <th scope="col" class="soft small">Sum</th>
         </tr>
       </thead>
@@ -89,7 +114,7 @@ function bill(plan) {
       </tbody>
       <tfoot>
         <tr>
-          <th scope="row" colspan="2">${plan.charges ? "Estimated cost" : "It would cost, at these prices"}</th>
+          <th scope="row" colspan="2">${plan.charges ? "Estimated cost" : "Forecast, at these prices"}</th>
           <td>${money(plan.estimatedCost)}</td>
         </tr>
         ${
@@ -103,7 +128,8 @@ function bill(plan) {
       </tfoot>
     </table>
     <p class="small soft">
-      ${money(plan.rate.perSecond)} a second, as of ${date(plan.rate.asOf)}. Source: ${plan.rate.source}.
+      ${money(plan.rate.perSecond)} for each second of video: ${plan.rate.source}, read ${date(plan.rate.asOf)}.
+      ${plan.charges ? "Your provider's bill decides." : ""}
     </p>
     ${
       plan.totalExcluded
@@ -116,7 +142,7 @@ function bill(plan) {
 }
 
 function terms(plan) {
-  const { caps, ahead } = data;
+  const { caps, ahead } = standing.get();
   return html`<section class="card stack" aria-labelledby="terms">
     <h2 id="terms">Who makes them, and when</h2>
     <dl class="pairs">
@@ -126,7 +152,8 @@ function terms(plan) {
           plan.charges
             ? html`<b>${plan.provider}</b>, model ${plan.model}. This is real money: the provider charges your account
                 for each video it makes.`
-            : html`The <b>sandbox</b> draws animatics here; nothing is charged.`
+            : html`The <b>sandbox</b> on this machine: it draws each video as an animatic, a storyboard in motion.
+                Nothing is charged.`
         }
       </dd>
       <dt>Expected</dt>
@@ -145,6 +172,7 @@ function terms(plan) {
       </dd>
     </dl>
     <h3>Budget left</h3>
+    ${plan.charges ? nothing : html`<p class="small soft">Nothing is charged, but the forecast counts against budgets.</p>`}
     <div class="budgets">
       ${budget("This campaign", plan.budget, 0, plan.estimatedCost)}
       ${budget("Today, all campaigns", caps.dailyBudget, caps.committedToday, plan.estimatedCost)}
@@ -197,45 +225,61 @@ const warnings = (plan) =>
 
 function card(plan, state) {
   const busy = sending.get() || state === "waiting";
-  const words = plan.charges
-    ? `Generate ${things(plan)} · ${money(plan.estimatedCost)}`
-    : `Generate ${things(plan)} · free`;
+  const bound = boundBelow(plan.estimatedCost);
+  const words = `Generate ${videos(plan)} · ${plan.charges ? money(plan.estimatedCost) : "free"}`;
   return html`<div class="moneycard">
-      <p class="equation">${things(plan)}</p>
-      <p class="sum">${plan.charges ? money(plan.estimatedCost) : "free"}</p>
-      <p class="note">
-        ${plan.charges ? "Set aside now, charged video by video." : `${money(plan.estimatedCost)} as a forecast for a paid provider.`}
-      </p>
-      ${
-        may("editor")
-          ? html`<button
-              class="button primary large"
-              id="order"
-              aria-busy=${busy}
-              aria-disabled=${busy}
-              @click=${() => !busy && order(plan)}
-            >
-              ${sending.get() ? "Ordering…" : words}
-            </button>`
-          : html`<p class="note">Your role is viewer: you may plan here, and an editor orders.</p>`
-      }
-    </div>
-    <div class="card stack tight">
-      <div class="field">
-        <label for="batch-name">Name of the batch</label
-        ><input
-          class="input"
-          id="batch-name"
-          maxlength="200"
-          autocomplete="off"
-          spellcheck="false"
-          .value=${live(current().batchId)}
-          @change=${(event) => nameBatch(event.target.value.trim() || newName())}
-        />
-        <p class="hint">It names the order for ever: the same one sent twice is made once.</p>
-      </div>
-    </div>`;
+    <p class="equation">${videos(plan)}</p>
+    <p class="sum">${plan.charges ? money(plan.estimatedCost) : "free"}</p>
+    <p class="note">
+      ${plan.charges ? "Set aside now, charged video by video." : `Forecast ${money(plan.estimatedCost)}, what a paid provider would take at these prices.`}
+    </p>
+    ${bound ? short(plan, bound) : nothing}
+    ${
+      may("editor")
+        ? html`<button
+            class="button primary large"
+            id="order"
+            aria-busy=${busy}
+            aria-disabled=${busy || bound !== null}
+            aria-describedby=${bound ? "too-dear" : nothing}
+            @click=${() => !busy && !bound && order(plan)}
+          >
+            ${sending.get() ? "Ordering…" : words}
+          </button>`
+        : html`<p class="note">Your role is viewer: you may plan here, and an editor orders.</p>`
+    }
+  </div>`;
 }
+
+/** Why it cannot be ordered, and what would help. */
+const short = (plan, bound) =>
+  html`<div class="short" id="too-dear">
+    <p><b>${above(plan.estimatedCost, bound)}.</b></p>
+    <p class="line">${cheaperWays(bound.own)}</p>
+  </div>`;
+
+const cheaperWays = (own) =>
+  html`<a class="button small" href="/new/matrix">Exclude some</a
+    ><a class="button small" href="/new#field-budget">Change the brief</a>${
+      may("admin") && !own ? html`<a class="button small" href="/settings/budgets">Raise a budget</a>` : nothing
+    }`;
+
+const naming = () =>
+  html`<div class="card stack tight naming">
+    <div class="field">
+      <label for="batch-name">Name of the batch</label
+      ><input
+        class="input"
+        id="batch-name"
+        maxlength="200"
+        autocomplete="off"
+        spellcheck="false"
+        .value=${live(current().batchId)}
+        @change=${(event) => nameBatch(event.target.value.trim() || newName())}
+      />
+      <p class="hint">An order that is sent twice under one name is made once.</p>
+    </div>
+  </div>`;
 
 /** Why the order was not taken, and what to do. */
 function refusal(plan) {
@@ -251,10 +295,7 @@ function refusal(plan) {
   };
   const ways = {
     difference: html`<button class="button small" @click=${again}>Work it out again</button>`,
-    budget: html`<a class="button small" href="/new/matrix">Exclude some</a
-      ><a class="button small" href="/new#field-budget">Change the brief</a>${
-        may("admin") ? html`<a class="button small" href="/settings">Raise a budget</a>` : nothing
-      }`,
+    budget: cheaperWays(false),
     conflict: html`<a class="button small" href="/campaigns/${encodeURIComponent(current().batchId)}">See that batch</a
       ><button class="button small" @click=${renew}>Use a new name</button>`,
     brief: html`<a class="button small" href="/new">Edit the brief</a>`,

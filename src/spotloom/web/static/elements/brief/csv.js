@@ -25,7 +25,7 @@ export function csv(rows, { cost, promptOf }) {
     row.why ? "no" : "yes",
     row.why ? (row.why.text ?? WHY[row.why.kind]) : "",
     row.why ? "0.00" : cost.toFixed(2),
-    promptOf(row) ?? "",
+    promptOf(row),
   ]);
   return `\ufeff${[head, ...lines].map((line) => line.map(cell).join(",")).join("\r\n")}\r\n`;
 }

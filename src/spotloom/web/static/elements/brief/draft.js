@@ -1,4 +1,4 @@
-// The draft of a brief: kept in this browser as it is typed, one for each workspace, until its order is accepted.
+// The draft of a brief: kept in this browser as it is typed, until its order is accepted. Each tab has its own.
 import { pageData } from "../../core/element.js";
 import { computed, signal } from "../../vendor/lit.js";
 import { choices, combinations, effective, factors, judge, product } from "./space.js";
@@ -6,6 +6,7 @@ import { choices, combinations, effective, factors, judge, product } from "./spa
 export const data = pageData();
 export const vocabulary = data.vocabulary;
 const place = `spotloom.draft.${data.workspace}`;
+const earlierPlace = `spotloom.draft.earlier.${data.workspace}`;
 const USUAL_SECONDS = 10;
 const TEXTS = [
   "brand",
@@ -52,17 +53,25 @@ export const isBlank = (form) =>
   !form.exclude.length &&
   form.budget === null;
 
-function stored() {
+function stored(from = localStorage, name = place) {
   try {
-    const kept = JSON.parse(localStorage.getItem(place));
-    return kept && kept.form ? { ...kept, form: completed(kept.form) } : null;
+    const kept = JSON.parse(from.getItem(name));
+    return kept && kept.form ? { ...kept, id: kept.id ?? "", form: completed(kept.form) } : null;
   } catch {
     return null; // another program's, or half written: as good as none
   }
 }
 
-const fresh = () => ({ form: completed(), batchId: "", savedAt: null });
-const found = stored();
+/** The draft of this tab; in a new tab the one that was written last, wherever that was. */
+function kept() {
+  const last = stored();
+  const mine = stored(sessionStorage);
+  return mine && mine.id !== last?.id ? mine : last;
+}
+
+const newId = () => crypto.randomUUID();
+const fresh = () => ({ id: newId(), form: completed(), batchId: "", savedAt: null });
+const found = kept();
 
 /** The draft as it was when the page opened; null when there was none. */
 export const restored = found && !isBlank(found.form) ? found : null;
@@ -77,35 +86,93 @@ export const form = () => draft.get().form;
 function put(next, { keep = true } = {}) {
   const same = next.form === draft.get().form;
   draft.set(next);
-  if (keep) store(next);
+  store(next, { everywhere: keep });
   if (!same) for (const then of watchers) then();
 }
 
-function store(next) {
+/** Keep it for this tab, and `everywhere` as the one that was written last. */
+function store(next, { everywhere }) {
+  const value = isBlank(next.form) ? null : next;
   try {
-    if (isBlank(next.form)) localStorage.removeItem(place);
-    else localStorage.setItem(place, JSON.stringify(next));
+    write(sessionStorage, place, value);
+    if (everywhere) {
+      const last = stored();
+      if (last && last.id !== next.id && isWork(last)) keepEarlier(last);
+      write(localStorage, place, value);
+    }
     unsaved.set(false);
   } catch {
     unsaved.set(true);
   }
 }
 
+const write = (storage, name, value) =>
+  value === null ? storage.removeItem(name) : storage.setItem(name, JSON.stringify(value));
+
+/** Whether it would be a loss: not what only came from a template or a file and stayed as it was. */
+const isWork = (one) => !one.asGiven && !isBlank(one.form);
+
+/** The draft that stood here before another brief took its place; null for none. */
+export const earlier = signal(stored(localStorage, earlierPlace));
+
+function keepEarlier(one) {
+  earlier.set(one);
+  try {
+    write(localStorage, earlierPlace, one);
+  } catch {
+    unsaved.set(true);
+  }
+}
+
+/** Forget the earlier draft; answers how to have it again. */
+export function dropEarlier() {
+  const before = earlier.get();
+  keepEarlier(null);
+  return () => keepEarlier(before);
+}
+
+/** Put the earlier draft back, and keep the present one in its stead. */
+export function bringBack() {
+  const now = draft.get();
+  const back = earlier.get();
+  put(back);
+  keepEarlier(isWork(now) ? now : null);
+}
+
 /** Whether the browser refuses to keep the draft: private windows and full disks do. */
 export const unsaved = signal(false);
+store(draft.get(), { everywhere: false });
 
 export function change(patch) {
-  const { form: before, ...rest } = draft.get();
+  const { form: before, asGiven: _, ...rest } = draft.get();
   put({ ...rest, form: completed({ ...before, ...patch }), savedAt: new Date().toISOString() });
+}
+
+/** Make a change that was offered; answers how to undo it and nothing else that was written since. */
+export function changeBack(patch) {
+  const before = form();
+  change(patch);
+  const after = form();
+  const differs = (one, other) => JSON.stringify(one) !== JSON.stringify(other);
+  const undone = (was, is) => Object.fromEntries(Object.entries(was).filter(([key]) => differs(was[key], is[key])));
+  const { dimensions: _, ...fields } = undone(before, after);
+  const dimensions = undone(before.dimensions, after.dimensions);
+  return () => change({ ...fields, dimensions: { ...form().dimensions, ...dimensions } });
 }
 
 export const choose = (dimension, options) => change({ dimensions: { ...form().dimensions, [dimension]: options } });
 
-/** Put another brief in the draft's place; answers how to take it back. */
+/** Put another brief in the draft's place, which stays at hand as the earlier one; answers how to undo it. */
 export function replace(next) {
   const before = draft.get();
-  put({ form: completed(next), batchId: "", savedAt: new Date().toISOString() });
-  return () => put(before);
+  const wasEarlier = earlier.get();
+  put({ id: newId(), asGiven: true, form: completed(next), batchId: "", savedAt: new Date().toISOString() });
+  if (isWork(before)) keepEarlier(before);
+  return () => {
+    const replaced = draft.get();
+    put(before);
+    keepEarlier(isWork(replaced) ? replaced : wasEarlier);
+  };
 }
 
 /** The id under which the batch is ordered; it stays in the draft, so that no order is made twice. */
@@ -115,11 +182,15 @@ export function nameBatch(batchId) {
 
 /** The order was accepted: the draft has done its work. */
 export function forget() {
-  localStorage.removeItem(place);
+  sessionStorage.removeItem(place);
+  if (stored()?.id === current().id) localStorage.removeItem(place);
 }
 
+// Another tab wrote: the same draft is followed, another one leaves what stands here alone.
 addEventListener("storage", (event) => {
-  if (event.key === place) put(stored() ?? fresh(), { keep: false });
+  if (event.key === earlierPlace) earlier.set(stored(localStorage, earlierPlace));
+  const theirs = event.key === place ? stored() : null;
+  if (theirs && (theirs.id === current().id || isBlank(form()))) put(theirs, { keep: false });
 });
 
 /** What the brief multiplies to; every part follows the draft at once. */

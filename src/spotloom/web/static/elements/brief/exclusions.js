@@ -72,6 +72,9 @@ export function removeRule(condition) {
   );
 }
 
+/** Take everything in again that was left out by hand or by rule. */
+export const includeAll = () => put([], "The exclusions are removed.");
+
 export const rules = () => form().exclude.filter((entry) => typeof entry !== "string");
 
 /** `Mood is Unhinged or Intense and Type is Skit`. */

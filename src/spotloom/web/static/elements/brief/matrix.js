@@ -1,21 +1,22 @@
 // The page of the matrix: every combination, to sort, filter, select and strike out.
 import { Element, icon, labelled } from "../../core/element.js";
 import { count, plural } from "../../core/format.js";
-import { announce } from "../../core/toast.js";
+import { announce, complain } from "../../core/toast.js";
 import { html, live, nothing, signal } from "../../vendor/lit.js";
 import { csv } from "./csv.js";
-import { each, form, space, vocabulary } from "./draft.js";
+import { each, form, modelOf, space, vocabulary } from "./draft.js";
 import { addRule, canRedo, canUndo, leaveOut, redo, removeRule, rules, said, takeIn, undo } from "./exclusions.js";
 import { save, slug } from "./download.js";
 import { clear, isNarrowed, narrowed, see, sortBy, toggleFacet, view } from "./filters.js";
 import { bindKeys } from "./hands.js";
-import { known, looking, sheet } from "./prompt.js";
+import { allKnown, looking, sheet } from "./prompt.js";
 import { follow } from "./plan.js";
 import { Rows, head } from "./rows.js";
 import { ANY, holds } from "./space.js";
 import "./summary.js";
 
 const selected = signal(new Set());
+const saving = signal(false);
 const labels = new Map(
   vocabulary.dimensions.flatMap((dimension) =>
     dimension.options.map((option) => [`${dimension.key}=${option.key}`, option.label]),
@@ -76,9 +77,10 @@ class BriefMatrix extends Element {
               allSelected: chosen > 0 && chosen === shown.length,
               someSelected: chosen > 0,
               onAll: () => this.selectAll(chosen < shown.length),
+              costWord: modelOf(form()).charges ? "Cost" : "Forecast",
             })}
           </div>
-          <div role="rowgroup" class="mbody" @click=${this.clicked}></div>
+          <div role="rowgroup" class="mbody" @click=${this.clicked} @focusin=${this.reached}></div>
         </div>
         ${
           shown.length
@@ -158,7 +160,9 @@ class BriefMatrix extends Element {
         <button class="button quiet" aria-pressed=${view.get().every} @click=${() => see({ every: !view.get().every })}>
           ${labelled("columns-2", "All dimensions")}
         </button>
-        <button class="button quiet" @click=${() => this.download()}>${labelled("download", "CSV")}</button></span
+        <button class="button quiet" aria-busy=${saving.get()} @click=${() => this.download()}>
+          ${labelled("download", "CSV")}
+        </button></span
       >
     </div>`;
   }
@@ -246,6 +250,16 @@ class BriefMatrix extends Element {
     return row;
   }
 
+  /** Look at the line that somebody came to by Tab; the pointer has its own way, see `clicked`. */
+  reached({ target }) {
+    if (target.row && target.matches(":focus-visible")) looking.set(target.row);
+  }
+
+  /** Whether the keyboard is among the lines: elsewhere the arrows scroll the page. */
+  isIn() {
+    return Boolean(document.activeElement?.closest(".mbody"));
+  }
+
   exclude() {
     const rows = this.chosen().length ? this.chosen() : [looking.get()].filter(Boolean);
     rows.some((row) => !row.why) ? leaveOut(rows) : takeIn(rows);
@@ -268,12 +282,21 @@ class BriefMatrix extends Element {
     }
   }
 
-  download() {
+  async download() {
+    if (saving.get()) return;
+    saving.set(true);
     const rows = isNarrowed() ? this.shown : space.get().rows;
-    save(
-      new Blob([csv(rows, { cost: each(), promptOf: known })], { type: "text/csv" }),
-      `${slug(form().brand) || "brief"}-matrix.csv`,
-    );
+    try {
+      const promptOf = await allKnown(rows);
+      save(
+        new Blob([csv(rows, { cost: each(), promptOf })], { type: "text/csv" }),
+        `${slug(form().brand) || "brief"}-matrix.csv`,
+      );
+    } catch (error) {
+      complain(error);
+    } finally {
+      saving.set(false);
+    }
   }
 }
 customElements.define("brief-matrix", BriefMatrix);

@@ -3,7 +3,7 @@ import { Element, icon } from "../../core/element.js";
 import { ago } from "../../core/format.js";
 import { toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { data, replace, restored } from "./draft.js";
+import { bringBack, data, dropEarlier, earlier, replace, restored } from "./draft.js";
 import { tried } from "./fields.js";
 
 /** `{title, list, kind}` to tell; null for nothing. */
@@ -16,9 +16,33 @@ export function startOver() {
   welcome.set(false);
   tried.set(false);
   notes.set(null);
-  toast("The brief is empty.", { action: { label: "Undo", run: undo } });
+  toast("The brief is empty now.", { action: { label: "Undo", run: undo } });
   document.getElementById("field-brand")?.focus();
 }
+
+/** What the earlier draft is called in the offer to bring it back. */
+const nameOf = ({ form }) => [form.brand, form.bigIdea].filter(Boolean).join(": ") || "without a title";
+
+function back() {
+  bringBack();
+  welcome.set(false);
+  notes.set(null);
+  toast("Your earlier draft is back.");
+}
+
+function drop() {
+  toast("The earlier draft is discarded.", { action: { label: "Undo", run: dropEarlier() } });
+}
+
+const offer = (one) =>
+  html`<p class="restored earlier small soft">
+    ${icon("history", "small")}<button class="textbutton" @click=${back}>Bring back your earlier draft</button>
+    <span class="clip">“${nameOf(one)}”</span
+    >${one.savedAt ? html`<span class="nowrap">${ago(one.savedAt)}</span>` : nothing}
+    <button class="button quiet small iconic" aria-label="Discard the earlier draft" @click=${drop}>
+      ${icon("x", "small")}
+    </button>
+  </p>`;
 
 class BriefNote extends Element {
   render() {
@@ -32,6 +56,7 @@ class BriefNote extends Element {
           </p>`
         : nothing
     }
+    ${earlier.get() ? offer(earlier.get()) : nothing}
     ${
       note
         ? html`<div class="notice ${note.kind} filenote" role="status">

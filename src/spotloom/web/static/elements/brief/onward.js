@@ -1,6 +1,7 @@
 // The way on from the brief, and from the matrix: what keeps you here is told where it is.
 import { icon } from "../../core/element.js";
 import { plural } from "../../core/format.js";
+import { toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { space } from "./draft.js";
 import { idOf, problems, tried } from "./fields.js";
@@ -8,6 +9,9 @@ import { planned, settled } from "./plan.js";
 import { cap } from "./ways.js";
 
 const going = signal(false);
+const AWAY =
+  "Spotloom does not answer, so the matrix cannot be worked out yet. What you wrote is kept; try again soon.";
+const SLOW = "The server has too many questions at once. Try again in a few seconds.";
 
 /** The buttons at the foot of the summary. */
 export function onward(step) {
@@ -42,6 +46,8 @@ export async function toMatrix() {
   going.set(false);
   if (planned.get().state === "ok" || (planned.get().state === "refused" && !problems().length && space.get().rows))
     location.assign("/new/matrix");
+  else if (planned.get().state === "away") toast(AWAY, { kind: "bad" });
+  else if (planned.get().state === "slow") toast(SLOW);
   else if (problems().length) requestAnimationFrame(() => focusField(problems()[0].field));
 }
 

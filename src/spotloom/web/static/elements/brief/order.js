@@ -2,6 +2,7 @@
 import { Unreachable, api } from "../../core/api.js";
 import { signal } from "../../vendor/lit.js";
 import { current, forget, sendable } from "./draft.js";
+import { lookAgain } from "./standing.js";
 
 /** Whether an order is on its way. */
 export const sending = signal(false);
@@ -34,6 +35,7 @@ export async function order(plan) {
   } catch (error) {
     sending.set(false);
     refused.set(told(error));
+    if (error.kind === "budget") lookAgain().catch(() => {}); // the refusal is told; the figures follow later
   }
 }
 

@@ -1,7 +1,7 @@
 // Asks the server what the draft would make and cost: soon after each change, never faster than it answers.
 import { api } from "../../core/api.js";
 import { signal } from "../../vendor/lit.js";
-import { form, isBlank, onChange, sendable } from "./draft.js";
+import { form, isBlank, onChange, sendable, vocabulary } from "./draft.js";
 
 const QUIET_MS = 350;
 const AGAIN_MS = 4000;
@@ -60,6 +60,19 @@ export async function promptOf(values, signal) {
   return plan.combinations[0].prompt;
 }
 
+/** The prompts of these combinations out of `all`, whatever the brief excludes: a map by their ids. */
+export async function promptsOf(wanted, all) {
+  const prompts = new Map();
+  for (let from = 0; from < wanted.length; from += vocabulary.mostVideos) {
+    const part = new Set(wanted.slice(from, from + vocabulary.mostVideos));
+    const exclude = all.filter((row) => !part.has(row) && row.why?.kind !== "rule").map((row) => row.id);
+    const formData = { ...sendable(), exclude };
+    const plan = await api.post("/api/plan", { formData }, { key: null });
+    for (const one of plan.combinations) prompts.set(one.combinationId, one.prompt);
+  }
+  return prompts;
+}
+
 export const errorsOf = (field) =>
   planned
     .get()
@@ -68,7 +81,7 @@ export const errorsOf = (field) =>
 
 /** Resolves when the server has said its word on the draft as it is now, or does not answer. */
 export function settled() {
-  if (["waiting", "blank"].includes(planned.get().state)) {
+  if (!["ok", "refused"].includes(planned.get().state)) {
     clearTimeout(timer);
     return ask();
   }

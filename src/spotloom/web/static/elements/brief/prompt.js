@@ -1,11 +1,12 @@
 // One combination, close up: its values, and the prompt that the model would read.
 import { Element, icon, labelled } from "../../core/element.js";
 import { money } from "../../core/format.js";
-import { complain, toast } from "../../core/toast.js";
+import { complain } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { each, space, vocabulary } from "./draft.js";
+import { copy as copyText } from "../parts/copy.js";
+import { each, form, modelOf, space, vocabulary } from "./draft.js";
 import { leaveOut, takeIn } from "./exclusions.js";
-import { planned, promptOf } from "./plan.js";
+import { planned, promptOf, promptsOf, settled } from "./plan.js";
 import { ANY } from "./space.js";
 
 /** The combination that is looked at; null for none. `sheet`: it lies over the matrix, on small screens. */
@@ -40,9 +41,15 @@ async function find(row) {
 
 export async function copy(row) {
   const text = known(row);
-  if (!text) return;
-  await navigator.clipboard.writeText(text);
-  toast("The prompt is copied.");
+  if (text) await copyText(text, "The prompt");
+}
+
+/** A function from each of these combinations to its prompt, once all are known; those that a rule forbids have none. */
+export async function allKnown(rows) {
+  await settled();
+  const lacking = rows.filter((row) => row.why?.kind !== "rule" && !known(row));
+  const found = await promptsOf(lacking, space.get().rows);
+  return (row) => known(row) ?? found.get(row.id) ?? "";
 }
 
 class BriefPrompt extends Element {
@@ -52,7 +59,9 @@ class BriefPrompt extends Element {
     if (!row || !space.get().rows?.includes(row))
       return html`<section class="card promptcard isempty">
         <p class="soft small">
-          ${icon("file-text", "small")} Choose a row to read its prompt: <kbd>J</kbd> <kbd>K</kbd>, or a click.
+          ${icon("file-text", "small")}<span
+            >Choose a row to read its prompt: click it, or press <kbd>J</kbd> or <kbd>K</kbd>.</span
+          >
         </p>
       </section>`;
     const text = known(row);
@@ -86,7 +95,8 @@ class BriefPrompt extends Element {
             : html`<div class="skeleton promptwait" aria-busy="true"></div>`
       }
       <footer class="line small soft">
-        <span class="mono">${row.id}</span><span>${row.why ? "not made" : money(each())}</span> ${
+        <span class="mono">${row.id}</span
+        ><span>${row.why ? "not made" : `${modelOf(form()).charges ? "" : "forecast "}${money(each())}`}</span> ${
           row.why?.kind === "rule"
             ? nothing
             : html`<button class="button small push" @click=${() => (row.why ? takeIn([row]) : leaveOut([row]))}>

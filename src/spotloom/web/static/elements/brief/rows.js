@@ -3,7 +3,7 @@ import { icon } from "../../core/element.js";
 import { money } from "../../core/format.js";
 import { html, nothing, render } from "../../vendor/lit.js";
 
-const WHY = { single: "Excluded", condition: "Excluded by your rule", rule: "Left out" };
+const WHY = { single: "Excluded", condition: "By your rule", rule: "Left out" };
 
 /** The lines of the matrix in one body, each made once. */
 export class Rows {
@@ -101,10 +101,17 @@ export class Rows {
 
   /** Mark the line of the one combination that is looked at. */
   look(row) {
-    if (this.#at === row) return;
-    this.lineOf(this.#at)?.removeAttribute("aria-current");
-    this.lineOf(row)?.setAttribute("aria-current", "true");
-    this.#at = row;
+    if (this.#at !== row) {
+      this.lineOf(this.#at)?.removeAttribute("aria-current");
+      this.lineOf(row)?.setAttribute("aria-current", "true");
+      this.#at = row;
+    }
+    // Tab comes to one line alone: to that which is looked at, or to the first.
+    const stop = this.lineOf(this.shown.includes(row) ? row : this.shown[0]);
+    if (stop === this.#stop) return;
+    if (this.#stop) this.#stop.tabIndex = -1;
+    if (stop) stop.tabIndex = 0;
+    this.#stop = stop;
   }
 
   /** Show these combinations alone, in this order. */
@@ -126,10 +133,11 @@ export class Rows {
 
   #ordered = true;
   #at = null;
+  #stop = null;
 }
 
 /** The words of the head: the dimensions' names, each a way to sort. */
-export function head(columns, { sort, onSort, allSelected, someSelected, onAll }) {
+export function head(columns, { sort, onSort, allSelected, someSelected, onAll, costWord }) {
   const column = (key, label, kind = "") => {
     const on = sort.key === key;
     return html`<span
@@ -150,7 +158,7 @@ export function head(columns, { sort, onSort, allSelected, someSelected, onAll }
         .indeterminate=${someSelected && !allSelected}
         @change=${onAll}
     /></span>
-    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", "Cost", "number")}<span
+    ${columns.map((dimension) => column(dimension.key, dimension.label))}${column("why", "State", "why")}${column("cost", costWord, "number")}<span
       role="columnheader"
       class="act"
       ><span class="unseen">Exclude or include</span></span

@@ -3,6 +3,7 @@ import { icon } from "../../core/element.js";
 import { date, money } from "../../core/format.js";
 import { toast } from "../../core/toast.js";
 import { html, ifDefined, live, nothing } from "../../vendor/lit.js";
+import { dollars } from "../parts/amount.js";
 import { change, data, form, modelOf } from "./draft.js";
 import { describedBy, errorsBelow, errorsOf, idOf, leave } from "./fields.js";
 
@@ -40,7 +41,7 @@ function models() {
             /><span
               ><b>${model.model}</b>
               <small
-                >${money(model.perSecond)} a second${model.charges ? "" : ", as a forecast"} ·
+                >${model.charges ? "" : "Forecast "}${money(model.perSecond)} for each second ·
                 ${model.audio ? "with sound" : "silent"} <br />Price of ${date(model.priceAsOf)}</small
               ></span
             ></label
@@ -51,7 +52,7 @@ function models() {
       ${
         modelOf(form()).charges
           ? `Made and charged by ${modelOf(form()).provider}.`
-          : "The sandbox draws animatics here; nothing is charged. Costs are a forecast."
+          : "The sandbox draws each video as an animatic on this machine. Nothing is charged: sums are a forecast."
       }
     </p>
     ${errorsBelow("model")}
@@ -141,7 +142,7 @@ function priorities() {
         radio("priority", key, form().priority === key, () => change({ priority: key }), label),
       )}
     </div>
-    <p class="hint">Where it stands in line beside other campaigns.</p>
+    <p class="hint">Which videos start first, beside other campaigns.</p>
     ${errorsBelow("priority")}
   </fieldset>`;
 }
@@ -149,8 +150,9 @@ function priorities() {
 function budget() {
   const value = form().budget;
   const write = (event) => {
-    const typed = event.target.value.trim().replace(/^\$/, "").replaceAll(",", "");
-    change({ budget: typed === "" ? null : /^\d+(\.\d+)?$/.test(typed) ? Number(typed) : typed });
+    const typed = event.target.value;
+    const amount = dollars(typed);
+    change({ budget: Number.isNaN(amount) ? typed.trim() : amount });
   };
   // While somebody types "99." the field keeps their characters, not our reading of them.
   const shown = (input) => (document.activeElement === input ? input.value : (value ?? ""));
@@ -171,7 +173,7 @@ function budget() {
         @blur=${() => leave("budget")}
       />
     </div>
-    <p class="hint" id="${id}-hint">In US dollars. An order that costs more is refused, also with retries.</p>
+    <p class="hint" id="${id}-hint">In US dollars. Orders and retries above it are refused.</p>
     ${errorsBelow("budget")}
   </div>`;
 }

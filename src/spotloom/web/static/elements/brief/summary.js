@@ -3,12 +3,13 @@ import { Element, icon } from "../../core/element.js";
 import { count, money, plural, span } from "../../core/format.js";
 import { toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { change, data, each, form, modelOf, space, unsaved, vocabulary } from "./draft.js";
+import { changeBack, data, each, form, modelOf, space, unsaved, vocabulary } from "./draft.js";
+import { includeAll } from "./exclusions.js";
 import { sentence } from "./fields.js";
 import { onward } from "./onward.js";
 import { planned } from "./plan.js";
 import { holds } from "./space.js";
-import { cap, cheaper, fewer, outcome, tightest } from "./ways.js";
+import { above, boundBelow, cap, cheaper, fewer, outcome } from "./ways.js";
 
 const open = signal(false);
 
@@ -56,12 +57,13 @@ class BriefSummary extends Element {
     return html`<div class="summary ${isOpen ? "isopen" : ""}">
       <div class="moneycard">
         <div class="figures" aria-live="polite" aria-atomic="true">
-          ${equation()} ${ready ? html`<p class="sum">${money(cost())}</p>` : nothing}
+          ${equation()} ${ready ? html`<p class="sum">${free() ? "free" : money(cost())}</p>` : nothing}
         </div>
         ${
           ready
             ? html`<p class="note">
-                  ${plural(kept, "video")} × ${money(each())}${free() ? " · a forecast: the sandbox is free" : ""}
+                  ${free() ? html`<b class="forecast">Forecast ${money(cost())}</b>: ` : nothing}${plural(kept, "video")}
+                  × ${money(each())}
                 </p>
                 <p class="note">${time()}</p>`
             : html`<p class="note">Choose at least one option of ${missing.map((one) => one.label).join(", ")}.</p>`
@@ -105,11 +107,7 @@ function line() {
   return nothing;
 }
 
-const apply = (way) => () => {
-  const before = form();
-  change(way.change);
-  toast(`${way.text}: done.`, { action: { label: "Undo", run: () => change(before) } });
-};
+const apply = (way) => () => toast(`${way.text}: done.`, { action: { label: "Undo", run: changeBack(way.change) } });
 const offered = (ways) =>
   html`<ul class="ways">
     ${ways.map(
@@ -126,16 +124,13 @@ function fits() {
     return html`<p class="notice bad">
       ${icon("circle-x")}<span>Everything is excluded: there is no video to make.</span>
     </p>`;
-  const bound = tightest();
+  const bound = boundBelow(cost());
   const over =
     kept > cap
       ? html`<b>${plural(kept, "video")}${exact ? "" : " at most"}; a batch holds ${count(cap)}.</b> Nothing is cut for
           you.`
       : null;
-  const dear =
-    bound && cost() > bound.left + 0.001
-      ? html`<b>${money(cost())} is ${money(cost() - bound.left)} above ${bound.whose}</b> (${money(bound.left)}).`
-      : null;
+  const dear = bound ? html`<b>${above(cost(), bound)}.</b>` : null;
   return html`${over ? tooMuch("cap", "triangle-alert", over, fewer(cap)) : nothing}
   ${dear ? tooMuch("budget", "wallet", dear, [...fewer(Math.floor((bound.left + 1e-9) / each())), ...cheaper(bound)]) : nothing}`;
 }
@@ -184,20 +179,10 @@ function remarks() {
 function exclusions() {
   const { exclude } = form();
   if (!exclude.length) return nothing;
-  const drop = () => {
-    const undo = replaceExclusions([]);
-    toast("The exclusions are gone.", { action: { label: "Undo", run: undo } });
-  };
   return html`<p class="notice">
     ${icon("eye-off")}<span
       >${plural(exclude.length, "exclusion")} of yours ${exclude.length === 1 ? "stays" : "stay"} with the brief while
-      you edit it. <button class="textbutton" @click=${drop}>Take back</button></span
+      you edit it. <button class="textbutton" @click=${includeAll}>Remove all exclusions</button></span
     >
   </p>`;
-}
-
-function replaceExclusions(exclude) {
-  const before = form().exclude;
-  change({ exclude });
-  return () => change({ exclude: before });
 }

@@ -181,8 +181,8 @@ async function start(one) {
 }
 
 async function over(one) {
-  const { formData: before } = await api.get(`/api/templates/${one.id}`);
   await attempt(async () => {
+    const { formData: before } = await api.get(`/api/templates/${one.id}`);
     await api.patch(`/api/templates/${one.id}`, { formData: whole() });
     toast(`“${one.name}” is the brief as it is now.`, {
       action: { label: "Undo", run: () => attempt(() => api.patch(`/api/templates/${one.id}`, { formData: before })) },
@@ -191,8 +191,8 @@ async function over(one) {
 }
 
 async function remove(one) {
-  const { formData } = await api.get(`/api/templates/${one.id}`);
   await attempt(async () => {
+    const { formData } = await api.get(`/api/templates/${one.id}`);
     await api.delete(`/api/templates/${one.id}`);
     toast(`“${one.name}” is deleted.`, {
       action: { label: "Undo", run: () => attempt(() => api.post("/api/templates", { name: one.name, formData })) },

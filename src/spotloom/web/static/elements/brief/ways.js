@@ -2,6 +2,7 @@
 import { money, plural } from "../../core/format.js";
 import { data, each, form, modelOf, space, vocabulary } from "./draft.js";
 import { product } from "./space.js";
+import { standing } from "./standing.js";
 
 const MOST_WAYS = 3;
 const MOST_NAMED = 4;
@@ -10,8 +11,8 @@ export const cap = vocabulary.mostVideos;
 const listed = (words) => (words.length > 1 ? `${words.slice(0, -1).join(", ")} and ${words.at(-1)}` : words[0]);
 
 /** The least of what may still be spent, and whose budget that is; null where nothing bounds it. */
-export function tightest() {
-  const { caps } = data;
+function tightest() {
+  const { caps } = standing.get();
   const left = (budget, committed) => (budget === null ? Infinity : Math.max(0, budget - committed));
   const own = typeof form().budget === "number" ? form().budget : Infinity;
   const bounds = [
@@ -22,6 +23,15 @@ export function tightest() {
   const least = bounds.reduce((one, other) => (other.left < one.left ? other : one));
   return least.left === Infinity ? null : least;
 }
+
+/** The bound that a sum goes over, as `tightest` tells it; null where it goes over none. */
+export function boundBelow(sum) {
+  const bound = tightest();
+  return bound && sum > bound.left + 0.001 ? bound : null;
+}
+
+/** In words: "$60.00 is $20.00 above this campaign's budget ($40.00)". */
+export const above = (sum, { left, whose }) => `${money(sum)} is ${money(sum - left)} above ${whose} (${money(left)})`;
 
 /** The ways to at most so many videos by choosing fewer options: `{text, left, change}`, the mildest first. */
 export function fewer(limit) {

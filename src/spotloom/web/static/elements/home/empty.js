@@ -1,4 +1,4 @@
-// The home of a workspace without campaigns: a welcome, and the way to the first films.
+// The home of a workspace without campaigns: a welcome, and the way to the first videos.
 import { Element, icon, may } from "../../core/element.js";
 import { html } from "../../vendor/lit.js";
 
@@ -9,7 +9,7 @@ const STEPS = [
     "See every combination",
     "Choices multiply into videos. Strike out what you do not want; the cost is known before anything is made.",
   ],
-  ["clapperboard", "Watch, review, learn", "Films arrive one by one. Approve, reject, mark winners."],
+  ["clapperboard", "Watch, review, learn", "Videos arrive one by one. Approve, reject, mark winners."],
 ];
 
 class HomeEmpty extends Element {
@@ -19,7 +19,7 @@ class HomeEmpty extends Element {
     return html`<section class="welcome card" aria-labelledby="welcome">
       <div class="reel" aria-hidden="true">${[0, 1, 2, 3, 4, 5, 6].map(() => html`<i></i>`)}</div>
       <h1 id="welcome">Welcome to Spotloom</h1>
-      ${may("editor") ? this.begin() : html`<p class="lead">There is no campaign yet. As a viewer you will see every campaign and film here once an editor has started one.</p>`}
+      ${may("editor") ? this.begin() : html`<p class="lead">There is no campaign yet. As a viewer you will see every campaign and video here once an editor has started one.</p>`}
       <ol class="steps">
         ${STEPS.map(
           ([name, word, more]) =>
@@ -35,11 +35,11 @@ class HomeEmpty extends Element {
 
   begin() {
     return html`<p class="lead">
-        One brief becomes hundreds of film variations, each on brand, none paid for twice. Begin with the sample:
+        One brief becomes hundreds of videos, each on brand, none paid for twice. Begin with the sample:
         ${
           this.free
-            ? "twelve films of 10 s, drawn by the sandbox on this machine in a few minutes. It costs nothing, and nothing leaves this machine."
-            : "twelve films of 10 s for a small brand. You see the price before anything is ordered."
+            ? "twelve videos of 10 seconds, drawn by the sandbox on this machine in a few minutes. It costs nothing, and nothing leaves this machine."
+            : "twelve videos of 10 seconds for a small brand. You see the price before anything is ordered."
         }
       </p>
       <p class="line">

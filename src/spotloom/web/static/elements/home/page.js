@@ -218,13 +218,14 @@ class CampaignList extends Element {
 
   render() {
     const campaigns = list.get();
+    const line = this.poll.state.get();
     const narrowed = filter() !== "all" || text();
     const running = campaigns.filter(moves).length;
     document.title = `${running ? `${running} running · ` : ""}Campaigns · Spotloom`;
     if (!campaigns.length && !narrowed && !busy.get())
       return html`<home-empty .free=${!data.charges} .role=${data.role}></home-empty>`;
     const money = document.querySelector("money-line");
-    if (money) money.budget = budget.get();
+    if (money) Object.assign(money, { budget: budget.get(), free: !data.charges });
     return html`<div class="toolbar line">
         <label class="withicon search"
           ><span class="unseen">Search campaigns</span>${icon("search", "small")}
@@ -243,8 +244,8 @@ class CampaignList extends Element {
               </button>`,
           )}
         </div>
-        <span class="push wide-only livemark ${this.poll.state.get()}"
-          >${this.poll.state.get() === "live" ? "Live" : "Reconnecting"}</span
+        <span class="push livemark ${line} ${line === "live" ? "wide-only" : ""}"
+          >${line === "live" ? "Live" : "Reconnecting"}</span
         >
       </div>
       ${fresh.get() ? html`<button class="button newer" @click=${() => this.ask()}>${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}</button>` : nothing}

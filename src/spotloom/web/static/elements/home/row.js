@@ -1,10 +1,11 @@
-// One campaign of the list: its first films, how far it is, what it cost.
+// One campaign of the list: its first videos, how far it is, what it cost.
 import { Element, icon, may } from "../../core/element.js";
 import { ago, count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { bar, grouped, inWords, legend, part } from "../parts/counts.js";
 
 const STRIP = 6;
+const SANDBOX = "sandbox"; // draws videos for nothing
 
 export const addressOf = (campaign) => `/campaigns/${encodeURIComponent(campaign.batchId)}`;
 export const titleOf = (campaign) => campaign.brief.bigIdea || campaign.batchId;
@@ -42,18 +43,7 @@ class CampaignRow extends Element {
       </div>
       <div class="how">${bar(groups, campaign.totalVideos)} ${legend(groups)}</div>
       <dl class="cost">
-        <div>
-          <dt>Charged</dt>
-          <dd>${money(campaign.spend.actual)}</dd>
-        </div>
-        ${
-          campaign.spend.budget === null
-            ? html`<div>
-                <dt>Committed</dt>
-                <dd>${money(campaign.spend.committed)}</dd>
-              </div>`
-            : this.budget(campaign.spend)
-        }
+        ${campaign.provider === SANDBOX ? this.free(campaign.spend) : this.paid(campaign.spend)}
         <div>
           <dt>Last activity</dt>
           <dd title=${when(campaign.lastActivity)}>${ago(campaign.lastActivity, this.now)}</dd>
@@ -78,6 +68,32 @@ class CampaignRow extends Element {
           />`
         : html`<i></i>`;
     });
+  }
+
+  free({ estimated }) {
+    return html`<div>
+        <dt>Cost</dt>
+        <dd>free</dd>
+      </div>
+      <div>
+        <dt>Forecast</dt>
+        <dd>${money(estimated)}</dd>
+      </div>`;
+  }
+
+  paid(spend) {
+    return html`<div>
+        <dt>Charged</dt>
+        <dd>${money(spend.actual)}</dd>
+      </div>
+      ${
+        spend.budget === null
+          ? html`<div>
+              <dt>Committed</dt>
+              <dd>${money(spend.committed)}</dd>
+            </div>`
+          : this.budget(spend)
+      }`;
   }
 
   budget({ committed, budget }) {

@@ -3,7 +3,8 @@ import { icon } from "../../core/element.js";
 import { announce, toast } from "../../core/toast.js";
 import { html } from "../../vendor/lit.js";
 
-async function copy(text, what) {
+/** Copy the text; `what` names it in the message. */
+export async function copy(text, what) {
   try {
     await navigator.clipboard.writeText(text);
     toast(`${what} is copied.`, { seconds: 3 });

@@ -24,7 +24,7 @@ const DEEDS = {
   "campaign.deleted": "deleted a campaign",
   "campaign.restored": "brought a campaign back",
   "budget.changed": "changed a budget",
-  "lane.changed": "changed a lane",
+  "lane.changed": "changed how many videos are made at once",
   "provider.tested": "tested a provider",
   "hook.added": "added a webhook",
   "hook.changed": "changed a webhook",
@@ -34,17 +34,18 @@ const DEEDS = {
   "key.revoked": "revoked a key",
   "member.joined": "joined",
   "member.changed": "changed a role",
-  "member.removed": "took a member out",
+  "member.removed": "removed a member",
   "invitation.made": "invited",
-  "invitation.taken-back": "took an invitation back",
+  "invitation.taken-back": "withdrew an invitation",
   "session.began": "signed in",
   "session.ended": "signed out",
   "session.moved": "went to this workspace",
   "notion.connected": "connected Notion",
   "notion.disconnected": "disconnected Notion",
-  "notion.resynced": "told Notion again",
+  "notion.resynced": "sent everything to Notion again",
   "notion.pairing_opened": "opened the pairing with Notion",
   "password.changed": "set a password",
+  "password.forgotten": "made a link for a lost password",
 };
 const OF_CAMPAIGN = /^(batch|video|campaign)\./;
 
@@ -66,8 +67,8 @@ class SettingsAudit extends Element {
         <p>Nothing was done here yet.</p>
       </div>`;
     return html`<p class="intro">
-        Everything that spent, changed or let somebody in. Entries are appended with the deed itself, and nobody can
-        change them.
+        Everything that spent money, changed something or let somebody in. Entries are written together with the deed,
+        and nobody can change them.
       </p>
       <section class="card flush">
         <table class="table log stacked">

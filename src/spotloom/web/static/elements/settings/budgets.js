@@ -4,12 +4,14 @@ import { Element, icon, may, pageData } from "../../core/element.js";
 import { money } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
+import { dollars } from "../parts/amount.js";
 import { part } from "../parts/counts.js";
 
-const budget = signal(pageData());
+const { charges, ...caps } = pageData();
+const budget = signal(caps);
 const CAPS = [
   { name: "dailyBudget", spent: "committedToday", title: "Each day", about: "From midnight to midnight, UTC." },
-  { name: "budget", spent: "committed", title: "In all", about: "Everything this workspace has ever ordered." },
+  { name: "budget", spent: "committed", title: "In all", about: "Everything that this workspace has ordered so far." },
 ];
 
 class SettingsBudgets extends Element {
@@ -19,7 +21,7 @@ class SettingsBudgets extends Element {
       budget.set(await api.patch("/api/budget", { [name]: value }));
       this.problem = null;
       toast(
-        value === null ? "The cap is taken away." : `The cap is ${money(value)}.`,
+        value === null ? "The cap is removed." : `The cap is ${money(budget.get()[name])}.`,
         undo ? { action: { label: "Undo", run: () => this.set(name, before, { undo: false }) } } : {},
       );
     } catch (error) {
@@ -31,18 +33,21 @@ class SettingsBudgets extends Element {
 
   save(event, name) {
     event.preventDefault();
-    const text = new FormData(event.target).get("cap").trim();
-    return this.set(name, text === "" ? null : Number(text));
+    const amount = dollars(new FormData(event.target).get("cap"));
+    if (!Number.isNaN(amount)) return this.set(name, amount);
+    this.problem = { name, text: "A cap is an amount such as 500 or 1,000.50. The cap is as it was." };
+    this.requestUpdate();
   }
 
   render() {
     return html`<p class="intro">
-        A cap holds before anything is ordered: whatever would go over it is refused, with what is left. Committed is
-        what was charged, what is reserved for videos under way, and what was possibly charged.
+        A cap is the most that may be spent. An order that would go over it is refused, and told how much is left.
+        Committed is what was charged, what is set aside for videos under way, and what was possibly charged.
+        ${charges ? nothing : "The sandbox charges nothing: here the sums are a forecast, which counts against caps all the same."}
       </p>
       <div class="stack">
         ${CAPS.map((cap) => this.cap(cap))}
-        <p class="soft small">Every batch may have a budget of its own, too: it is part of its brief.</p>
+        <p class="soft small">A campaign may have a budget of its own, too: it is part of its brief.</p>
       </div>`;
   }
 
@@ -62,7 +67,7 @@ class SettingsBudgets extends Element {
         ${this.tag(most, share)}
       </header>
       <p class="figure">
-        ${money(committed)} <span class="soft">${most === null ? "committed" : `of ${money(most)}`}</span>
+        ${money(committed)} <span class="soft">${most === null ? "committed" : `of ${money(most)} committed`}</span>
       </p>
       ${most === null ? nothing : html`<div class="meter" aria-hidden="true"><i class=${share >= 100 ? "failed" : share >= 80 ? "unknown" : "completed"} ${part(share)}></i></div>`}
       <p class="soft small">${about}${most === null ? "" : ` ${money(Math.max(0, most - committed))} left.`}</p>
@@ -83,7 +88,7 @@ class SettingsBudgets extends Element {
                   />
                 </div>
                 <button class="button primary">Save</button
-                >${most === null ? nothing : html`<button type="button" class="button" @click=${() => this.set(name, null)}>Take the cap away</button>`}
+                >${most === null ? nothing : html`<button type="button" class="button" @click=${() => this.set(name, null)}>Remove the cap</button>`}
               </form>
               <p id="w-${name}" class="bad small" role="alert">
                 ${wrong ? html`${icon("circle-alert", "small")} ${wrong}` : nothing}

@@ -5,7 +5,7 @@ import { plural, when } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, repeat } from "../../vendor/lit.js";
 
-const LOOK = { pending: ["busy", "Waits"], delivered: ["good", "Delivered"], failed: ["bad", "Given up"] };
+const LOOK = { pending: ["busy", "Waiting"], delivered: ["good", "Delivered"], failed: ["bad", "Given up"] };
 const PAGE = 20;
 
 class HookDeliveries extends Element {
@@ -32,7 +32,7 @@ class HookDeliveries extends Element {
   async again(delivery) {
     try {
       await api.post(`/api/hooks/deliveries/${delivery.id}/redeliver`);
-      toast("It is sent again, under the same webhook-id.");
+      toast("It is sent again, with the same webhook-id.");
       await this.load();
     } catch (error) {
       complain(error);
@@ -41,7 +41,7 @@ class HookDeliveries extends Element {
 
   render() {
     if (!this.items) return html`<div class="skeleton row" aria-label="Loading"></div>`;
-    if (!this.items.length) return html`<p class="soft">Nothing has happened yet that it is told of.</p>`;
+    if (!this.items.length) return html`<p class="soft">Nothing has happened yet that would be sent.</p>`;
     return html`<div class="line">
         <span class="push"></span
         ><button class="button small quiet" @click=${() => this.load()}>

@@ -14,11 +14,11 @@ const people = new Map(data.members.map((member) => [`person:${member.personId}`
 const SCOPES = {
   "campaigns:read": "See campaigns, the queue, budgets and files.",
   "campaigns:write": "Write briefs, review, cancel, pause.",
-  spend: "Order videos: submit and retry.",
+  spend: "Order videos, and retry them.",
   members: "Manage members and invitations.",
   keys: "Make and revoke keys.",
   metrics: "Read /metrics.",
-  admin: "Delete, set budgets and lanes, manage webhooks.",
+  admin: "Delete, set budgets and how many videos are made at once, manage webhooks.",
 };
 const OF_ROLE = {
   viewer: ["campaigns:read", "metrics"],
@@ -29,7 +29,7 @@ const LIVES = [
   [30, "30 days"],
   [90, "90 days"],
   [365, "a year"],
-  ["", "without an end"],
+  ["", "until revoked"],
 ];
 
 class SettingsKeys extends Element {
@@ -166,7 +166,7 @@ class SettingsKeys extends Element {
                     <th>Begins with</th>
                     <th>May do</th>
                     <th>Last used</th>
-                    <th>Ends</th>
+                    <th>Expires</th>
                     <th><span class="unseen">Actions</span></th>
                   </tr>
                 </thead>
@@ -204,7 +204,7 @@ class SettingsKeys extends Element {
       <td data-word="Last used">
         ${each.seenAt ? html`<span title=${when(each.seenAt)}>${ago(each.seenAt)}</span>` : "never"}
       </td>
-      <td data-word="Ends">${each.expiresAt ? date(each.expiresAt) : "never"}</td>
+      <td data-word="Expires">${each.expiresAt ? date(each.expiresAt) : "never"}</td>
       <td class="acts"><button class="button small danger" @click=${() => this.revoke(each)}>Revoke</button></td>
     </tr>`;
   }

@@ -13,8 +13,8 @@ const members = signal(data.members);
 const invitations = signal(data.invitations);
 const ROLES = {
   viewer: "Sees everything, changes nothing.",
-  editor: "Also writes briefs, submits within the budgets, reviews, retries and cancels.",
-  admin: "Also deletes, sets budgets and lanes, and manages members, keys and integrations.",
+  editor: "Also writes briefs, orders within the budgets, reviews, retries and cancels.",
+  admin: "Also deletes, sets budgets and how many videos are made at once, and manages members, keys and integrations.",
 };
 
 class SettingsMembers extends Element {
@@ -80,19 +80,19 @@ class SettingsMembers extends Element {
 
   async remove(member) {
     const sure = await agreed({
-      title: `Take ${member.name} out?`,
+      title: `Remove ${member.name}?`,
       body: html`<p>
         They are signed out here at once, and the API keys that they made stop working: whatever runs with one stops,
         too.
       </p>`,
-      confirm: `Take ${member.name} out`,
+      confirm: `Remove ${member.name}`,
       danger: true,
     });
     if (!sure) return;
     try {
       await api.delete(`/api/members/${member.personId}`);
       members.set(members.get().filter((each) => each.personId !== member.personId));
-      toast(`${member.name} is no member any more.`);
+      toast(`${member.name} is no longer a member.`);
       if (member.personId === data.me) location.assign("/sign-in");
     } catch (error) {
       complain(error);
@@ -158,7 +158,7 @@ class SettingsMembers extends Element {
                         <td data-word="Role">${each.role}</td>
                         <td data-word="Until">${when(each.expiresAt)}</td>
                         <td class="acts">
-                          <button class="button small" @click=${() => this.takeBack(each)}>Take back</button>
+                          <button class="button small" @click=${() => this.takeBack(each)}>Withdraw</button>
                         </td>
                       </tr>`,
                   )}
@@ -197,7 +197,7 @@ class SettingsMembers extends Element {
           ${Object.keys(ROLES).map((role) => html`<option value=${role} ?selected=${role === each.role}>${role}</option>`)}
         </select>
       </td>
-      <td class="acts"><button class="button small danger" @click=${() => this.remove(each)}>Take out</button></td>
+      <td class="acts"><button class="button small danger" @click=${() => this.remove(each)}>Remove</button></td>
     </tr>`;
   }
 }

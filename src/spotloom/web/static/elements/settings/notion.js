@@ -9,6 +9,7 @@ import { copyButton } from "../parts/copy.js";
 import { part } from "../parts/counts.js";
 import { askFor, field } from "../parts/form.js";
 import { Poll } from "../parts/poll.js";
+import { showOnce } from "../parts/secret.js";
 
 const EVERY_MS = 5000;
 const state = signal(null); // null: not asked yet; "none": this release has no mirror
@@ -75,14 +76,14 @@ class SettingsNotion extends Element {
   check() {
     return this.act(
       () => api.post("/api/notion/setup", {}),
-      ({ done }) => (done.length ? `Mended: ${done.join(", ")}.` : "All is there, and as it should be."),
+      ({ done }) => (done.length ? `Repaired: ${done.join(", ")}.` : "Everything is as it should be."),
     );
   }
 
   resync() {
     return this.act(
       () => api.post("/api/notion/resync", {}),
-      ({ videos }) => `${plural(videos, "video is", "videos are")} told again.`,
+      ({ videos }) => `${plural(videos, "video is", "videos are")} sent to Notion again.`,
     );
   }
 
@@ -91,6 +92,21 @@ class SettingsNotion extends Element {
       () => api.post("/api/notion/pairing"),
       ({ until }) => `Enter the address in Notion before ${when(until)}.`,
     );
+  }
+
+  async showToken() {
+    try {
+      const { verificationToken } = await api.post("/api/notion/pairing/token");
+      this.poll.soon();
+      await showOnce({
+        title: "Verify the webhook in Notion",
+        what: "The verification token",
+        secret: verificationToken,
+        note: "In Notion, choose Verify at the webhook and paste it there. Nothing is sent before.",
+      });
+    } catch (error) {
+      complain(error);
+    }
   }
 
   async disconnect() {
@@ -111,10 +127,10 @@ class SettingsNotion extends Element {
     const now = state.get();
     if (now === null) return html`<div class="skeleton row" aria-label="Loading"></div>`;
     if (now === "none")
-      return html`<p class="notice">${icon("info")}<span>This release has no Notion mirror.</span></p>`;
+      return html`<p class="notice">${icon("info")}<span>This release does not have the Notion mirror.</span></p>`;
     return html`<p class="intro">
-        Each video as a page of a Notion database: what it is, how far it is, and its file. What people set there
-        (approved, rejected, notes) comes back. A video never waits for Notion.
+        Each video becomes a page of a Notion database: what it is, how far it is, and its file. What people set there
+        (approved, rejected, notes) comes back here. A video never waits for Notion.
       </p>
       <div class="stack">
         ${now.keySet ? nothing : this.keyless()} ${now.connection ? this.connected(now) : this.unconnected(now)}
@@ -155,7 +171,7 @@ class SettingsNotion extends Element {
       </header>
       ${trouble ? html`<p class="notice bad">${icon("circle-alert")}<span>${trouble}</span></p>` : nothing}
       ${
-        pausedUntil && Date.parse(pausedUntil) > Date.now()
+        pausedUntil
           ? html`<p class="notice warn">
               ${icon("timer")}<span>Notion asked for a pause until ${when(pausedUntil)}. It goes on by itself.</span>
             </p>`
@@ -175,8 +191,8 @@ class SettingsNotion extends Element {
         <a class="button" href=${connection.url} rel="noopener noreferrer" target="_blank"
           >${icon("external-link", "small")}Open in Notion</a
         >
-        ${may("admin") ? html`<button class="button" @click=${() => this.check()}>${icon("check", "small")}Check and mend</button>` : nothing}
-        ${may("editor") ? html`<button class="button" @click=${() => this.resync()}>${icon("refresh-cw", "small")}Tell everything again</button>` : nothing}
+        ${may("admin") ? html`<button class="button" @click=${() => this.check()}>${icon("check", "small")}Check and repair</button>` : nothing}
+        ${may("editor") ? html`<button class="button" @click=${() => this.resync()}>${icon("refresh-cw", "small")}Send everything again</button>` : nothing}
         ${may("admin") ? html`<button class="button danger push" @click=${() => this.disconnect()}>Disconnect</button>` : nothing}
       </p>
     </section>`;
@@ -186,15 +202,15 @@ class SettingsNotion extends Element {
     const all = pages.upToDate + pages.pending + pages.blocked;
     const rows = [
       ["Up to date", pages.upToDate],
-      ["Waiting to be told", pages.pending],
-      ["In doubt", pages.inDoubt],
+      ["Waiting to be sent", pages.pending],
+      ["Being checked", pages.inDoubt],
       ["Refused by Notion", pages.blocked],
-      ["Put away by a person", pages.unlinked],
+      ["Removed in Notion", pages.unlinked],
     ];
     return html`<section class="card" aria-labelledby="pages">
       <header>
         <h2 id="pages">Pages</h2>
-        ${pages.behindSeconds ? html`<span class="soft small">oldest change still to be told: ${span(pages.behindSeconds)} ago</span>` : nothing}
+        ${pages.behindSeconds ? html`<span class="soft small">oldest change still to be sent: ${span(pages.behindSeconds)} ago</span>` : nothing}
       </header>
       <div class="meter" aria-hidden="true">
         <i class="completed" ${part(all ? (100 * pages.upToDate) / all : 0)}></i
@@ -210,7 +226,7 @@ class SettingsNotion extends Element {
             </div>`,
         )}
       </dl>
-      ${pages.lastError ? html`<p class="soft small">Last trouble: ${pages.lastError}</p>` : nothing}
+      ${pages.lastError ? html`<p class="soft small">Last problem: ${pages.lastError}</p>` : nothing}
       ${
         pages.blockedPages.length
           ? html`<h3>Refused pages</h3>
@@ -235,18 +251,21 @@ class SettingsNotion extends Element {
 
   webhook({ connection, webhookUrl }) {
     const open = connection.pairingUntil && Date.parse(connection.pairingUntil) > Date.now();
-    const [look, word] = connection.paired
-      ? ["good", "Paired"]
-      : open
-        ? ["busy", `Waits until ${when(connection.pairingUntil)}`]
-        : ["", "Not paired"];
+    const [look, word] = open
+      ? ["busy", `Waits until ${when(connection.pairingUntil)}`]
+      : connection.tokenCame
+        ? ["busy", "To be verified"]
+        : connection.paired
+          ? ["good", "Paired"]
+          : ["", "Not paired"];
     return html`<section class="card" aria-labelledby="hook">
       <header>
         <h2 id="hook">Changes come back at once</h2>
         <span class="tag ${look}">${word}</span>
       </header>
       <p class="soft">
-        Without a webhook, Notion is looked through every few minutes. Paired, a change there is here in seconds.
+        Without a webhook, Notion is asked every 30 seconds what people have edited, every minute while many pages wait.
+        Paired, an edit there is here in seconds.
       </p>
       <p class="secret">
         <input
@@ -257,13 +276,22 @@ class SettingsNotion extends Element {
         />${copyButton(webhookUrl, "The address")}
       </p>
       ${
+        connection.tokenCame && may("admin")
+          ? html`<p class="notice busy line">
+              ${icon("info")}<span>Notion has sent its token, and wants it back from who opened the pairing.</span>
+              <button class="button primary push" @click=${() => this.showToken()}>Show the token</button>
+            </p>`
+          : nothing
+      }
+      ${
         may("admin")
           ? html`<p class="line">
               <button class="button" @click=${() => this.pair()}>
                 ${connection.paired ? "Pair again" : "Open the pairing"}
               </button>
               <span class="soft small"
-                >Then enter the address as a webhook of your integration in Notion, within ten minutes.</span
+                >Within ten minutes, enter the address as a webhook of your integration in Notion. The token that Notion
+                then sends is shown here, for you to verify the webhook with.</span
               >
             </p>`
           : html`<p class="soft small">Admins can pair it.</p>`

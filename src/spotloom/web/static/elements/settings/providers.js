@@ -9,9 +9,9 @@ const { providers, prices } = pageData();
 const answers = signal({}); // by provider: null while it is asked
 const ABOUT = {
   sandbox:
-    "Comes with Spotloom: draws every video as an animatic on this machine. No key, no charge; every price is a forecast.",
+    "Comes with Spotloom, and draws each video as an animatic (a storyboard in motion) on this machine. It needs no key and charges nothing; every price is a forecast.",
   "openai-videos":
-    "Any server that speaks /v1/videos: SGLang Diffusion, vLLM-Omni, the LiteLLM proxy, or a vendor's gateway.",
+    "Any server with the /v1/videos interface: SGLang Diffusion, vLLM-Omni, the LiteLLM proxy, or a vendor's gateway.",
 };
 
 const exactly = new Intl.NumberFormat("en-US", {
@@ -45,8 +45,8 @@ class SettingsProviders extends Element {
 
   render() {
     return html`<p class="intro">
-        Where videos are made. Providers are set up in the server's environment or its <code>.env</code> file, never
-        here: a page cannot leak what it does not hold. After a change, start the server again.
+        Where videos are made. You set a provider up on the server, in its environment or its <code>.env</code> file, so
+        that no key ever passes through this page. After a change, start the server again.
       </p>
       <div class="stack">${providers.map((provider) => this.provider(provider))}${this.sellers()}</div>`;
   }
@@ -72,17 +72,20 @@ class SettingsProviders extends Element {
       }
       ${this.settings(provider)}
       <div class="line">
-        ${
-          provider.account
-            ? html`<span class="soft small"
-                >Account <span class="mono">${provider.account}</span> · dialect ${provider.dialect} ·
-                ${plural(provider.concurrent, "video")} at once · asked every ${provider.pollSeconds} s</span
-              >`
-            : nothing
-        }<span class="push"></span>${this.tester(provider)}
+        ${provider.account ? html`<span class="soft small">${this.manner(provider)}</span>` : nothing}<span
+          class="push"
+        ></span
+        >${this.tester(provider)}
       </div>
       ${this.answer(answers.get()[provider.name])} ${this.models(provider)}
     </article>`;
+  }
+
+  /** How it is worked with, in a sentence or two. */
+  manner({ concurrent, pollSeconds, dialect, charges, account }) {
+    const every = pollSeconds === 1 ? "second" : `${pollSeconds} seconds`;
+    return html`Makes up to ${plural(concurrent, "video")} at once, and is asked every ${every} how far they
+    are.${charges ? html`<br />Reached at <span class="mono">${account}</span>, in the ${dialect} dialect of /v1/videos.` : nothing}`;
   }
 
   settings(provider) {
@@ -95,7 +98,7 @@ class SettingsProviders extends Element {
               <p class="soft small">${setting.about}</p>
             </div>
             <span class="tag ${setting.isSet ? "good" : ""}"
-              >${setting.isSet ? "Set" : setting.needed ? "Needed" : "Not set, as it comes"}</span
+              >${setting.isSet ? "Set" : setting.needed ? "Needed" : "Optional"}</span
             >
           </li>`,
       )}
@@ -106,7 +109,7 @@ class SettingsProviders extends Element {
     if (!may("admin")) return html`<span class="soft small">Admins can test it here.</span>`;
     const asking = answers.get()[provider.name] === null;
     return html`<button class="button" ?disabled=${asking} aria-busy=${asking} @click=${() => this.test(provider)}>
-      ${icon("activity", "small")}${asking ? "Asking" : "Test"}
+      ${icon("activity", "small")}${asking ? "Asking…" : "Test"}
     </button>`;
   }
 
@@ -132,7 +135,7 @@ class SettingsProviders extends Element {
               <th>Lengths</th>
               <th>Sizes</th>
               <th>Also</th>
-              <th class="number">A second</th>
+              <th class="number">Each second</th>
               <th>Price read</th>
             </tr>
           </thead>
@@ -150,7 +153,7 @@ class SettingsProviders extends Element {
                   <td data-word="Also">
                     ${[model.audio && "sound", model.loop && "seamless loop"].filter(Boolean).join(", ") || "–"}
                   </td>
-                  <td data-word="A second" class="number">
+                  <td data-word="Each second" class="number">
                     ${money(model.perSecond)}${model.charges ? "" : html`<br /><span class="soft small">forecast</span>`}
                   </td>
                   <td data-word="Price read">
@@ -168,15 +171,18 @@ class SettingsProviders extends Element {
 
   sellers() {
     return html`<section class="card" aria-labelledby="sellers">
-      <header><h2 id="sellers">What living models are sold for</h2></header>
-      <p class="soft">To compare with. Nothing is planned with these; prices change, so each has its day and place.</p>
-      <div class="scroller" tabindex="0" role="region" aria-label="Prices of living models">
+      <header><h2 id="sellers">What other models cost</h2></header>
+      <p class="soft">
+        To compare with: Spotloom does not make videos with these. Prices change, so each has the day on which it was
+        read, and where.
+      </p>
+      <div class="scroller" tabindex="0" role="region" aria-label="Prices of other models">
         <table class="table prices stacked">
           <thead>
             <tr>
               <th>Model</th>
               <th>Seller</th>
-              <th>A second of video</th>
+              <th>Each second of video</th>
               <th>Read</th>
             </tr>
           </thead>
@@ -186,7 +192,7 @@ class SettingsProviders extends Element {
                 html`<tr>
                   <td data-word="Model" class="strong">${price.model}</td>
                   <td data-word="Seller">${price.seller}</td>
-                  <td data-word="A second">
+                  <td data-word="Each second">
                     <ul class="perpicture">
                       ${price.each.map(([picture, perSecond]) => html`<li><span class="soft">${picture}</span> ${exact(perSecond)}</li>`)}
                     </ul>

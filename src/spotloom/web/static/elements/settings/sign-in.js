@@ -94,7 +94,7 @@ class SettingsSignIn extends Element {
   render() {
     if (!data.session)
       return html`<p class="notice">
-        ${icon("key-round")}<span>You look at this with an API key, which has no sessions.</span>
+        ${icon("key-round")}<span>You are here with an API key, which has no sign-in of its own.</span>
       </p>`;
     return html`<div class="stack">${this.workspaces()}${this.password()}${this.browsers()}${this.ways()}</div>`;
   }
@@ -122,7 +122,7 @@ class SettingsSignIn extends Element {
     if (!maySetPassword)
       return html`<section class="card" aria-labelledby="pass">
         <h2 id="pass">Password</h2>
-        <p class="soft">Whoever signs you in keeps your password; there is none here.</p>
+        <p class="soft">You sign in through another service, which keeps your password. There is none here.</p>
       </section>`;
     const problems = this.problems ?? {};
     const said = (name) => problems[name] ?? null;
@@ -133,7 +133,7 @@ class SettingsSignIn extends Element {
       </p>
       <form class="fields" novalidate @submit=${(event) => this.save(event)}>
         <div class="two">
-          ${hasPassword ? field("current", "Your present password", secret("current", "current-password"), { problem: said("current") }) : nothing}
+          ${hasPassword ? field("current", "Your current password", secret("current", "current-password"), { problem: said("current") }) : nothing}
           ${field("password", "A new one", secret("password", "new-password"), {
             hint: "At least 12 characters. A few words do well.",
             problem: said("password"),

@@ -11,7 +11,7 @@ import "./deliveries.js";
 
 const hooks = signal(pageData().hooks);
 const EVENTS = {
-  "batch.completed": "A batch is over.",
+  "batch.completed": "Every video of a batch has ended.",
   "video.completed": "A video is finished.",
   "video.failed": "A video ended without a file.",
   "budget.reached": "A budget kept something from being ordered.",
@@ -21,7 +21,7 @@ const shown = () => new URL(location.href).searchParams.get("hook");
 class SettingsWebhooks extends Element {
   async add() {
     const made = await askFor({
-      title: "Tell an address",
+      title: "Add a webhook",
       confirm: "Add the webhook",
       body: (problem) =>
         html`${field(
@@ -42,7 +42,7 @@ class SettingsWebhooks extends Element {
             },
           )}
           <fieldset class="scopes">
-            <legend class="label">Of what</legend>
+            <legend class="label">When</legend>
             ${Object.entries(EVENTS).map(
               ([event, says]) =>
                 html`<label class="check"
@@ -87,7 +87,9 @@ class SettingsWebhooks extends Element {
   async remove(hook) {
     const sure = await agreed({
       title: "Delete this webhook?",
-      body: html`<p>${hook.url} is told nothing more, not even what waits for it. Its secret cannot be had again.</p>`,
+      body: html`<p>
+        Nothing more is sent to ${hook.url}, not even what waits for it. Its secret cannot be had again.
+      </p>`,
       confirm: "Delete the webhook",
       danger: true,
     });
@@ -111,8 +113,8 @@ class SettingsWebhooks extends Element {
 
   render() {
     return html`<p class="intro">
-        Addresses that are told when something happens, signed, and tried again for hours while they do not answer.
-        ${plural(20, "webhook")} at most.
+        Spotloom sends a signed message to these addresses when something happens, and tries again for hours while they
+        do not answer. ${plural(20, "webhook")} at most.
       </p>
       <div class="stack">
         <div class="line">
@@ -127,9 +129,7 @@ class SettingsWebhooks extends Element {
               )
             : html`<div class="empty card">
                 ${icon("send", "large")}
-                <p>
-                  Nobody is told of anything yet. Add the address of your own server, of a chat, or of an automation.
-                </p>
+                <p>No webhook yet. Add the address of your own server, of a chat, or of an automation.</p>
               </div>`
         }
       </div>`;

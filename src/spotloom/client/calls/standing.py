@@ -1,13 +1,11 @@
 """What stands beside the batches: links, lanes, budgets, hooks and the audit log."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from spotloom.client import asks
 from spotloom.client.call import Call
+from spotloom.client.calls import asks
 from spotloom.contract.audit import AuditPage
-from spotloom.contract.briefs import Condition, FormData
 from spotloom.contract.combinations import (
     Link,
     LinkWanted,
@@ -23,10 +21,6 @@ from spotloom.contract.hooks import (
     Redelivered,
 )
 from spotloom.contract.lanes import Budget, BudgetEdit, Lane, LaneEdit, QueueStatus
-
-Brief = FormData | Mapping[str, Any]
-Excluded = Sequence[str | Condition]
-LARGEST_PAGE = 200
 
 
 def link(asset: str | UUID, *, seconds: int = 3600) -> Call[Link]:
@@ -86,7 +80,7 @@ def deliveries(
 def redeliver(delivery: str | UUID) -> Call[Redelivered]:
     """Send a delivery again from the first try on, under the same webhook-id."""
     path = asks.path_of("/api/hooks/deliveries/{}/redeliver", delivery)
-    return asks.post("redeliver", path, Redelivered)
+    return asks.post("redeliver", path, Redelivered, once=False)
 
 
 def audit(*, cursor: str | None = None, limit: int = 50) -> Call[AuditPage]:

@@ -1,6 +1,7 @@
 """The shapes that requests have, each by its method."""
 
-from typing import TypeVar
+from collections.abc import Mapping
+from typing import Any, TypeVar
 from urllib.parse import quote
 from uuid import UUID
 
@@ -22,14 +23,22 @@ def get(operation: str, path: str, answer: type[M], query: Query | None = None) 
     )
 
 
-def post(operation: str, path: str, answer: type[M], body: BaseModel | None = None) -> Call[M]:
-    """Send something there; sent again, it has no second effect."""
+def post(
+    operation: str,
+    path: str,
+    answer: type[M],
+    body: BaseModel | Mapping[str, Any] | None = None,
+    *,
+    once: bool = True,
+) -> Call[M]:
+    """Send something there; sent again it has no second effect, or it is not `once`."""
     return Call(
         operation=operation,
         method="POST",
         path=path,
         parse=answer.model_validate_json,
         body=body,
+        once=once,
     )
 
 

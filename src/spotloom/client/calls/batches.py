@@ -1,12 +1,13 @@
 """From a brief to its videos: planning, campaigns, batches and combinations."""
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 from uuid import UUID
 
-from spotloom.client import asks
 from spotloom.client.call import Call, Query
+from spotloom.client.calls import asks
+from spotloom.client.calls.briefs import Brief, form_of
 from spotloom.contract.batches import (
     BatchQueued,
     BatchState,
@@ -21,32 +22,21 @@ from spotloom.contract.batches import (
     Retried,
     RetryAsk,
 )
-from spotloom.contract.briefs import Condition, FormData
+from spotloom.contract.briefs import Condition
 from spotloom.contract.campaigns import Campaign, CampaignPage
 from spotloom.contract.combinations import (
+    AttemptList,
     Combination,
     CombinationEdit,
     CombinationPage,
     RejectAsk,
     Review,
 )
-from spotloom.contract.offers import Models, Vocabulary
 from spotloom.contract.plans import Plan
 from spotloom.creative.status import Status
 
-Brief = FormData | Mapping[str, Any]
 Excluded = Sequence[str | Condition]
 LARGEST_PAGE = 200
-
-
-def vocabulary() -> Call[Vocabulary]:
-    """The dimensions and their options, the animation styles, and the rules between them."""
-    return asks.get("getVocabulary", "/api/vocabulary", Vocabulary)
-
-
-def models() -> Call[Models]:
-    """The models, with durations, sizes and dated prices; the default first."""
-    return asks.get("getModels", "/api/models", Models)
 
 
 def plan(brief: Brief, *, excluded: Excluded = ()) -> Call[Plan]:
@@ -104,6 +94,12 @@ def campaign(name: str | UUID) -> Call[Campaign]:
 def delete_campaign(name: str | UUID) -> Call[None]:
     """Take a campaign off every list; Conflict while any of its videos may still cost money."""
     return asks.delete("deleteCampaign", asks.path_of("/api/campaigns/{}", name))
+
+
+def restore_campaign(campaign_id: UUID) -> Call[Campaign]:
+    """Put a deleted campaign back on the lists; it is known by its id alone."""
+    path = asks.path_of("/api/campaigns/{}/restore", campaign_id)
+    return asks.post("restoreCampaign", path, Campaign)
 
 
 def batch(name: str | UUID) -> Call[BatchStatus]:
@@ -189,6 +185,12 @@ def combination(name: str | UUID, combination: str) -> Call[Combination]:
     return asks.get("getCombination", _combination(name, combination), Combination)
 
 
+def attempts(name: str | UUID, combination: str) -> Call[AttemptList]:
+    """Every attempt at a combination, the latest first: times, money, errors, files."""
+    path = f"{_combination(name, combination)}/attempts"
+    return asks.get("listAttempts", path, AttemptList)
+
+
 def edit(
     name: str | UUID, combination: str, changes: CombinationEdit, *, version: int
 ) -> Call[Combination]:
@@ -207,13 +209,13 @@ def edit(
 def approve(name: str | UUID, combination: str) -> Call[Combination]:
     """Say that the video may be used."""
     path = f"{_combination(name, combination)}/approve"
-    return asks.post("approveCombination", path, Combination)
+    return asks.post("approveCombination", path, Combination, once=False)
 
 
 def reject(name: str | UUID, combination: str, *, reason: str | None = None) -> Call[Combination]:
     """Say that the video may not be used, and why."""
     path, body = f"{_combination(name, combination)}/reject", RejectAsk(reason=reason)
-    return asks.post("rejectCombination", path, Combination, body)
+    return asks.post("rejectCombination", path, Combination, body, once=False)
 
 
 def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
@@ -224,12 +226,9 @@ def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Q
 
 
 def _ordered(brief: Brief, excluded: Excluded) -> dict[str, Any]:
-    form = (
-        brief.model_dump(mode="json", by_alias=True, exclude_unset=True)
-        if isinstance(brief, FormData)
-        else brief
+    return {"formData": form_of(brief)} | (
+        {"excludedCombinations": list(excluded)} if excluded else {}
     )
-    return {"formData": form} | ({"excludedCombinations": list(excluded)} if excluded else {})
 
 
 def _shown(plan: Plan) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Every call of the API, by what it is about."""
