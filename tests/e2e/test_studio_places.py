@@ -233,7 +233,9 @@ async def test_the_queue_says_what_holds_each_slot_and_what_is_next(studio, hang
     await expect(page.locator(".nexts li")).to_have_count(3)
     told = await lane(studio.stage.owner)
     assert [v["batchId"] for v in told["next"]] == [hanging] * 3
-    await expect(page.locator(".nexts li .why").first).to_have_text("5th of its campaign")
+    await expect(page.locator(".nexts li .why").first).to_have_text(
+        "4 of this campaign are ahead of it"
+    )
     await expect(page).to_have_title("4 running, 3 waiting · Queue · Spotloom")
     await expect(slots.first.get_by_role("link")).to_have_attribute("href", f"/campaigns/{hanging}")
     await axe(page)
@@ -261,13 +263,13 @@ async def test_a_lane_is_steered_while_it_works(studio, hanging):
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("As it was.")).to_be_visible()
     assert (await lane(owner))["limit"] == 4
-    await page.get_by_label("Starts a minute").fill("30")
+    await page.get_by_label("Starts per minute").fill("30")
     await page.get_by_role("button", name="Set", exact=True).click()
-    await expect(page.get_by_text("At most 30 starts a minute.")).to_be_visible()
+    await expect(page.get_by_text("At most 30 starts per minute.")).to_be_visible()
     assert (await lane(owner))["startsAMinute"] == 30
-    await page.get_by_label("Starts a minute").fill("")
+    await page.get_by_label("Starts per minute").fill("")
     await page.keyboard.press("Enter")
-    await expect(page.get_by_text("No bound on starts a minute.")).to_be_visible()
+    await expect(page.get_by_text("No limit on starts per minute.")).to_be_visible()
     await page.get_by_role("button", name="Pause").click()
     await expect(page.locator(".lane .tag")).to_have_text("Paused")
     await expect(page.get_by_text("Nothing starts until somebody resumes it")).to_be_visible()
@@ -285,7 +287,7 @@ async def test_a_provider_that_wants_a_pause_gets_one_and_people_see_it(studio):
     await expect(page.locator(".lane .tag")).to_have_text(
         re.compile(r"Opens in \d+ s"), timeout=20_000
     )
-    await expect(page.get_by_text("The lane opens by itself at")).to_be_visible()
+    await expect(page.locator("main").get_by_text("The lane opens by itself at")).to_be_visible()
     await axe(page)
     await page.get_by_role("button", name="Open now").click()
     assert (await studio.stage.over(batch))["counts"]["completed"] == 2

@@ -230,6 +230,25 @@ async def test_chosen_videos_come_as_a_zip(finished):
         assert (await viewer.get(path, params=params)).status_code == 404
 
 
+async def test_the_approved_videos_come_as_a_zip_however_many_they_are(finished):
+    viewer, editor = await finished.studio.client(Role.VIEWER), await finished.studio.client()
+    campaign = f"/api/campaigns/{finished.campaign.batch_id}"
+    first, second, unfinished = finished.campaign.keys
+    approved = {"review": "approved"}
+    assert (await viewer.get(f"{campaign}/files.zip", params=approved)).status_code == 404
+    assert (await editor.post(f"{campaign}/combinations/{second}/approve")).status_code == 200
+    answer = await viewer.get(f"{campaign}/files.zip", params=approved)
+    with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+        told = json.loads(archive.read("manifest.json"))
+    assert [video["combinationId"] for video in told["videos"]] == [second]
+    others = await viewer.get(f"{campaign}/files.zip", params={"review": "none", "key": [first]})
+    with zipfile.ZipFile(io.BytesIO(others.content)) as archive:
+        told = json.loads(archive.read("manifest.json"))
+    assert [video["combinationId"] for video in told["videos"]] == [first]
+    for wrong in ({"review": "approved", "key": [unfinished]}, {"review": "rejected"}):
+        assert (await viewer.get(f"{campaign}/files.zip", params=wrong)).status_code == 404
+
+
 async def test_a_large_zip_needs_no_more_memory_than_a_small_one(finished, tmp_path):
     studio = finished.studio
     campaign = studio.ground.campaign(40, workspace_id=studio.workspace_id)

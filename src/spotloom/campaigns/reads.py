@@ -17,8 +17,12 @@ from spotloom.campaigns import ledger
 from spotloom.campaigns.ledger import Money
 from spotloom.campaigns.tables import Campaign, Generation, Lane, LaneSlot
 from spotloom.campaigns.tenancy import LOCAL
+from spotloom.creative.pricing import expected_time
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
+
+SANDBOX = "sandbox"
+_RECENT = dt.timedelta(minutes=5)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,13 +60,22 @@ class LaneState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """What is known of a campaign's speed."""
+
+    recent: float | None  # videos over per minute of the last minutes; None where they were few
+    each_s: float | None  # what its finished videos took on average; None until the first
+    at_once: int  # how many are being made now
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
     """How far a campaign is, at one moment."""
 
     counts: Mapping[Status, int]
     money: Money
     lanes: tuple[LaneState, ...]
-    finished_a_minute: float | None  # over the last five minutes of work; None until two are done
+    pace: Pace
 
     @property
     def total(self) -> int:
@@ -75,11 +88,33 @@ class Progress:
         return sum(count for status, count in self.counts.items() if status.over)
 
     @property
+    def finished_a_minute(self) -> float | None:
+        """The observed pace: of the last minutes, else what the videos so far took; None before."""
+        if self.pace.recent is not None or not self.pace.each_s or not self._at_once:
+            return self.pace.recent
+        return self._at_once / self.pace.each_s * 60
+
+    @property
     def left_s(self) -> float | None:
-        """Seconds until the last one, at the observed pace."""
-        if not self.finished_a_minute:
+        """Seconds until the last one: at the observed pace, else as planned; None where unknown."""
+        left = self.total - self.over
+        if pace := self.finished_a_minute:
+            return left / pace * 60
+        # A sandbox is quick: what a provider takes says nothing of it.
+        planned = all(lane.provider != SANDBOX for lane in self.lanes)
+        if not planned or not self._at_once or not left:
             return None
-        return (self.total - self.over) / self.finished_a_minute * 60
+        return expected_time(left, slots=self._at_once).total_seconds()
+
+    @property
+    def _at_once(self) -> int:
+        """Videos being made at once; where none has begun, as many as its open lanes take."""
+        slots = sum(
+            lane.limit if lane.adapted_limit is None else lane.adapted_limit
+            for lane in self.lanes
+            if not lane.blocked
+        )
+        return self.pace.at_once or slots
 
 
 async def find(session: AsyncSession, name: str, *, workspace_id: UUID = LOCAL) -> Header:
@@ -124,7 +159,7 @@ async def progress(
         counts={Status(status): count for status, count in rows},
         money=await ledger.money(session, campaign_id, workspace_id=workspace_id),
         lanes=await lanes(session, campaign_id=campaign_id, workspace_id=workspace_id),
-        finished_a_minute=await _pace(session, campaign_id, workspace_id),
+        pace=await _pace(session, campaign_id, workspace_id),
     )
 
 
@@ -201,35 +236,29 @@ async def lanes(
     )
 
 
-async def _pace(session: AsyncSession, campaign_id: UUID, workspace_id: UUID) -> float | None:
-    """Videos over per minute, observed over at most the last five minutes of this campaign."""
+async def _pace(session: AsyncSession, campaign_id: UUID, workspace_id: UUID) -> Pace:
+    """What is known of the campaign's speed."""
     g = Generation
-    recent = (
-        select(g.over_at)
-        .where(
-            g.workspace_id == workspace_id,
-            g.campaign_id == campaign_id,
-            g.over_at > func.clock_timestamp() - dt.timedelta(minutes=5),
-        )
-        .subquery()
-    )
+    since = func.clock_timestamp() - _RECENT
+    made = g.status == Status.COMPLETED.value
+    seconds = func.extract("epoch", g.over_at - g.admitted_at)
     row = (
         await session.execute(
             select(
-                func.count().label("over"),
+                func.count().filter(g.over_at > since).label("recent"),
                 func.extract(
-                    "epoch",
-                    func.clock_timestamp()
-                    - func.greatest(
-                        select(func.min(g.admitted_at))
-                        .where(g.workspace_id == workspace_id, g.campaign_id == campaign_id)
-                        .scalar_subquery(),
-                        func.clock_timestamp() - dt.timedelta(minutes=5),
-                    ),
+                    "epoch", func.clock_timestamp() - func.greatest(func.min(g.admitted_at), since)
                 ).label("span_s"),
-            ).select_from(recent)
+                func.avg(seconds).filter(made, g.admitted_at.is_not(None)).label("each_s"),
+                func.count().filter(g.admitted_at.is_not(None), g.over_at.is_(None)).label("held"),
+            ).where(g.workspace_id == workspace_id, g.campaign_id == campaign_id)
         )
     ).one()
-    if row.over < 2 or not row.span_s:
-        return None
-    return float(row.over / row.span_s * 60)
+    # Slow videos end together, a slot each: only more than one turn of the slots is a pace.
+    enough = row.recent > max(row.held, 1) and row.span_s
+    recent = row.recent / row.span_s * 60 if enough else None
+    return Pace(
+        recent=None if recent is None else float(recent),
+        each_s=float(row.each_s) if row.each_s else None,
+        at_once=row.held,
+    )

@@ -137,7 +137,7 @@ def _finish(state: BatchStatus) -> str:
         return ""
     left_s = state.expected_seconds
     if left_s is None:
-        return "finish time after the first two"
+        return "measuring the pace"
     at = dt.datetime.now().astimezone() + dt.timedelta(seconds=left_s)
     day = "" if at.date() == dt.datetime.now().astimezone().date() else f"{at:%a} "
     return f"about {_span(left_s)} left, done at {day}{at:%H:%M}"

@@ -114,7 +114,9 @@ class BatchProgress(Told):
     over: int = Field(description="Videos with which nothing more happens by itself.")
     percent: float
     finished_a_minute: float | None = Field(description="Observed pace; null until it is known.")
-    expected_seconds: int | None
+    expected_seconds: int | None = Field(
+        description="At the observed pace, else by the plan; null where nothing is known."
+    )
     expected_finish: dt.datetime | None
     spend: Spend
 

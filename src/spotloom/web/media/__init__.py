@@ -4,7 +4,7 @@ import datetime as dt
 import time
 import zlib
 from collections.abc import AsyncIterator
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Request, Response
@@ -134,10 +134,14 @@ async def get_files(
     key: Annotated[
         list[str] | None, Query(max_length=1000, description="Combination ids. [all]")
     ] = None,
+    review: Annotated[
+        Literal["none", "approved", "rejected"] | None,
+        Query(description="Only videos of which this was said. [any]"),
+    ] = None,
 ) -> StreamingResponse:
     """The campaign's finished videos as one ZIP, with a manifest of what came of each.
 
-    They are named as `spotloom make` names them. `key` chooses some of them.
+    They are named as `spotloom make` names them. `key` and `review` choose some of them.
     """
     wanted = None if key is None else set(key)
     async with asked.scope.read() as session:
@@ -147,6 +151,8 @@ async def get_files(
     chosen = [row for row in rows if wanted is None or row.key in wanted]
     if wanted is not None and (missing := wanted - {row.key for row in chosen}):
         raise NotFound(f"The campaign has no video {min(missing)!r}.")
+    if review is not None:
+        chosen = [row for row in chosen if row.review == review]
     placed = [_placed(Combination.of(row)) for row in chosen]
     files = [
         (each.file, row.files["video"])

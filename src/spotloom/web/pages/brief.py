@@ -2,18 +2,20 @@
 
 import asyncio
 from importlib import resources
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns import budgets, reads
+from spotloom.campaigns import budgets, listing, reads
 from spotloom.campaigns.listing import templates
+from spotloom.campaigns.reads import Header
 from spotloom.contract.lanes import Budget
 from spotloom.contract.offers import Model, Vocabulary
 from spotloom.creative.pricing import TYPICAL_VIDEO
+from spotloom.creative.status import Status
 from spotloom.errors import NotFound
 from spotloom.forms import parse_mapping, read_draft
 from spotloom.web.api.briefs.files import sendable
@@ -25,6 +27,7 @@ from spotloom.web.parts import Parts
 routes = APIRouter()
 
 _LONGEST_ID = 200
+_FAILED = frozenset({Status.FAILED, Status.EXPIRED, Status.LOST})
 
 
 @routes.get("/new")
@@ -32,15 +35,23 @@ async def brief(
     request: Request,
     asked: Looking,
     from_: Annotated[str | None, Query(alias="from", max_length=_LONGEST_ID)] = None,
+    only: Literal["failed"] | None = None,
+    error: Annotated[list[str] | None, Query(max_length=20)] = None,
     template: UUID | None = None,
     sample: bool = False,
 ) -> Response:
-    """The brief, begun anew from a campaign, a template or the sample where one is named."""
+    """The brief, begun anew from a campaign, a template or the sample where one is named.
+
+    `only=failed` leaves out what is not to be bought again: all that did not fail, or did not fail
+    with one of the errors that are named.
+    """
     seed = None
     async with asked.scope.read() as session:
         if from_ is not None:
             header = await found(session, asked, from_)
             seed = {"label": header.batch_key, "formData": sendable(dict(header.brief))}
+            if only is not None:
+                seed |= await _failed_alone(session, asked, header, frozenset(error or ()))
         elif template is not None:
             kept = await templates.template(session, asked.actor.workspace_id, template)
             seed = {"label": kept.name, "formData": kept.brief}
@@ -50,6 +61,26 @@ async def brief(
             "formData": await asyncio.to_thread(_sample, parts_of(request)),
         }
     return await _step(request, asked, "brief.html", title="New brief", seed=seed)
+
+
+async def _failed_alone(
+    session: AsyncSession, asked: Asked, header: Header, errors: frozenset[str]
+) -> dict[str, Any]:
+    """The campaign's brief without every combination that did not fail; and a word on it."""
+    rows = await listing.every_combination(session, asked.actor.workspace_id, header.id)
+    failed = {
+        row.key
+        for row in rows
+        if row.status in _FAILED and (not errors or row.error_code in errors)
+    }
+    form = sendable(dict(header.brief))
+    others = [row.key for row in rows if row.key not in failed]
+    many = f"the {len(failed)} of {len(rows)} videos" if failed else "none of the videos"
+    return {
+        "formData": form | {"exclude": [*form.get("exclude", ()), *others]},
+        "note": f"This brief makes {many} of {header.batch_key} that failed. The others are "
+        "excluded, so that nothing is bought twice. Edit the idea, then order.",
+    }
 
 
 @routes.get("/new/matrix")

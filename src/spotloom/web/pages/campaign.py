@@ -20,8 +20,6 @@ from spotloom.web.pages.shell import Looking, page
 
 routes = APIRouter()
 
-SANDBOX = "sandbox"
-
 
 @routes.get("/campaigns/{campaign_id}")
 async def campaign(request: Request, asked: Looking, parts: TheParts, campaign_id: str) -> Response:
@@ -62,7 +60,7 @@ def _facts(header: Header) -> dict[str, Any]:
         "batchId": header.batch_key,
         "brand": brief.get("brand") or header.batch_key,
         "provider": header.provider,
-        "free": header.provider == SANDBOX,
+        "free": header.provider == reads.SANDBOX,
         "model": header.model,
         "duration": brief.get("duration"),
         "ratio": brief.get("aspectRatio"),

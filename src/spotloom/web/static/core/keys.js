@@ -6,6 +6,15 @@ const commands = []; // {label, run, keys}
 const typing = (target) =>
   target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
+const MENU = ":is([popover=''], [popover=auto]):popover-open";
+const PLACE = "spotloom.keys";
+/** Whether single letters, digits and signs do something; Enter, Space, Escape and the arrows always do. */
+export const single = () => localStorage.getItem(PLACE) !== "off";
+export function setSingle(on) {
+  if (on) localStorage.removeItem(PLACE);
+  else localStorage.setItem(PLACE, "off");
+}
+
 /** Bind keys: `{"j": {does: "Next row", run}, …}`; `Shift+x`, `Escape`, `Enter` as KeyboardEvent.key says. */
 export function keys(map) {
   for (const [key, entry] of Object.entries(map)) bound.set(key, { key, ...entry });
@@ -26,6 +35,9 @@ document.addEventListener("keydown", (event) => {
   if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target) && event.key !== "Escape") return;
   if (document.querySelector("dialog[open]:not([data-keys])")) return;
+  // An open menu takes Escape itself: the browser closes it, unless somebody has made the key theirs.
+  if (event.key === "Escape" && document.querySelector(MENU)) return;
+  if (event.key.length === 1 && event.key !== " " && !single()) return;
   // A focused button or link takes Enter and Space itself.
   if (
     (event.key === "Enter" || event.key === " ") &&
@@ -58,6 +70,7 @@ export function help() {
     "Keyboard",
     (dialog) =>
       html`<h2>Keyboard</h2>
+        ${single() ? nothing : html`<p class="soft small">Keys of one letter or sign are off: turn them on in the account menu.</p>`}
         <dl class="pairs">
           ${[...bound.values()]
             .filter((each) => each.does)

@@ -5,6 +5,9 @@ import { signInFirst } from "./api.js";
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 1500; // a page that was cut off is right again within 3 s
 const SILENT_MS = 40_000; // the server's heartbeat comes every 15 s
+// A browser has six connections to a server for all its tabs: one that nobody looks at gives its own back.
+const UNSEEN_MS = 5000;
+const seen = () => document.visibilityState === "visible";
 
 /** The events of one batch. `on.snapshot`, `on.delta`, `on.over` and `on.gone` take the event's data. */
 export class BatchLine {
@@ -16,12 +19,28 @@ export class BatchLine {
     this.last = since;
     this.on = on;
     this.wait = FIRST_WAIT_MS;
-    this.open();
-    addEventListener("online", () => this.again(0));
-    document.addEventListener(
-      "visibilitychange",
-      () => document.visibilityState === "visible" && this.source?.readyState === EventSource.CLOSED && this.again(0),
-    );
+    this.resting = !seen();
+    if (!this.resting) this.open();
+    addEventListener("online", () => this.resting || this.again(0));
+    document.addEventListener("visibilitychange", () => this.turn());
+  }
+
+  /** Rest while nobody looks; go on from the last event as soon as somebody does. */
+  turn() {
+    clearTimeout(this.unseen);
+    if (this.state.get() === "gone") return;
+    if (!seen()) {
+      this.unseen = setTimeout(() => this.rest(), Number(document.body.dataset.unseenMs ?? UNSEEN_MS));
+    } else if (this.resting) {
+      this.resting = false;
+      this.open();
+    } else if (this.source?.readyState === EventSource.CLOSED) this.again(0);
+  }
+
+  rest() {
+    this.resting = true;
+    this.close();
+    this.state.set("connecting");
   }
 
   open() {
@@ -63,6 +82,7 @@ export class BatchLine {
     this.timer = setTimeout(
       async () => {
         const answer = await fetch(this.batch, { credentials: "same-origin" }).catch(() => null);
+        if (this.resting) return;
         if (answer?.status === 401) signInFirst();
         else if (answer?.status === 404) this.end();
         else if (answer?.ok) this.open();

@@ -1,6 +1,6 @@
 // What every page has: the theme, the account menu, keys to go places, and a word when the network is away.
 import { api } from "./api.js";
-import { help, keys, offer } from "./keys.js";
+import { help, keys, offer, setSingle, single } from "./keys.js";
 import { complain } from "./toast.js";
 
 const THEMES = ["system", "light", "dark"];
@@ -41,6 +41,13 @@ document
   );
 document.getElementById("sign-out")?.addEventListener("click", signOut);
 document.getElementById("show-keys")?.addEventListener("click", help);
+
+const switches = document.getElementById("single-keys");
+switches?.setAttribute("aria-checked", String(single()));
+switches?.addEventListener("click", () => {
+  setSingle(!single());
+  switches.setAttribute("aria-checked", String(single()));
+});
 
 const offline = document.getElementById("offline");
 const network = () => (offline.hidden = navigator.onLine);

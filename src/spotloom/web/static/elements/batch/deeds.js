@@ -1,9 +1,10 @@
 // What people do to videos and to the batch: at once where it can be undone, asked first where money or running work is at stake.
-import { ApiError, api, each, wishKey } from "../../core/api.js";
+import { ApiError, Unreachable, api, each, wishKey } from "../../core/api.js";
 import { agreed } from "../../core/dialog.js";
-import { GROUPS, money, plural } from "../../core/format.js";
+import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing } from "../../vendor/lit.js";
+import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
 import { batch, figures, inStates, page, path } from "./store.js";
 
@@ -140,16 +141,16 @@ export async function prioritise(priority, videos = null) {
     );
 }
 
-/** One call for each video, a few at a time; a limit on the pace is waited for. How many worked. */
+/** One call for each video, a few at a time; a limit on the pace is waited for. Which of them worked, and what stopped it. */
 async function forEach(videos, call) {
   const left = [...videos];
-  let done = 0;
+  const done = [];
   let trouble = null;
   const work = async () => {
     for (let video = left.shift(); video && !trouble; video = left.shift()) {
       try {
         await call(video);
-        done++;
+        done.push(video);
       } catch (error) {
         if (!(error instanceof ApiError && error.status === 429)) trouble = error;
         else {
@@ -160,8 +161,7 @@ async function forEach(videos, call) {
     }
   };
   await Promise.all([work(), work(), work(), work()]);
-  if (trouble) complain(trouble);
-  return done;
+  return { done, trouble };
 }
 
 /** Keep what the server answers: the next change must name the version that this one made. */
@@ -170,10 +170,24 @@ async function told(video, asking) {
   video.set({ version, review, winner });
 }
 
-const edit = (video, change) =>
-  told(video, api.patch(`${path}/combinations/${video.key}`, change, { version: video.now.version }));
+const place = (video) => `${path}/combinations/${video.key}`;
+const edit = (video, change) => told(video, api.patch(place(video), change, { version: video.now.version }));
+const WORDS = { approved: "approved", rejected: "rejected", none: "put back" };
 
-/** Say that these may be used, or may not; undone from the toast. */
+/** Show at once what `call` will do to each; whatever the server did not confirm is shown as it was. */
+async function judged(videos, wish, call) {
+  const before = new Map(videos.map((video) => [video, { review: video.now.review, version: video.now.version }]));
+  for (const video of videos) video.set({ review: wish(video) });
+  const { done, trouble } = await forEach(videos, call);
+  for (const video of videos) {
+    const { review: was, version } = before.get(video);
+    // An event may have told better meanwhile.
+    if (!done.includes(video) && video.now.version === version) video.set({ review: was });
+  }
+  return { done, trouble };
+}
+
+/** Say that these may be used, or may not; undone from the toast, for as many as the server took. */
 export async function review(videos, verdict, rejectReason = null) {
   const these = videos.filter(
     (video) => video.now.status === "completed" && (video.now.review !== verdict || rejectReason),
@@ -184,37 +198,50 @@ export async function review(videos, verdict, rejectReason = null) {
         ? "Only finished videos can be approved, and these are already."
         : "Only finished videos are reviewed, and these are already.",
     );
-  const before = new Map(these.map((video) => [video, video.now.review]));
-  for (const video of these) video.set({ review: verdict });
-  const word = verdict === "approved" ? "approve" : "reject";
-  const done = await forEach(these, (video) =>
-    verdict === "none"
-      ? edit(video, { review: "none" })
-      : told(
-          video,
-          api.post(
-            `${path}/combinations/${video.key}/${word}`,
-            verdict === "rejected" ? { reason: rejectReason } : undefined,
-          ),
-        ),
+  const before = new Map(); // what each was, with its reason: that is not in the list, and is asked for
+  const call = async (video) => {
+    const was = before.get(video).review;
+    const reason = was === "rejected" ? (await api.get(place(video))).rejectReason : null;
+    before.set(video, { review: was, ...(reason && { rejectReason: reason }) });
+    if (verdict === "none") return edit(video, { review: "none" });
+    if (verdict === "approved") return told(video, api.post(`${place(video)}/approve`));
+    return told(video, api.post(`${place(video)}/reject`, rejectReason ? { reason: rejectReason } : undefined));
+  };
+  for (const video of these) before.set(video, { review: video.now.review });
+  const { done, trouble } = await judged(these, () => verdict, call);
+  const undo = { label: "Undo", run: () => putBack(done, before) };
+  if (!trouble) return toast(`${plural(done.length, "video")} ${WORDS[verdict]}.`, { action: undo });
+  const some = done.length
+    ? `${count(done.length)} of ${plural(these.length, "video")} ${WORDS[verdict]}; the others are as they were`
+    : `${plural(these.length, "video")} not ${WORDS[verdict]}`;
+  const why = trouble instanceof Unreachable ? "Spotloom does not answer." : trouble.message;
+  return toast(`${some}: ${why}`, { kind: "bad", seconds: 15, action: done.length ? undo : null });
+}
+
+/** Ask why, and reject them. */
+export async function reject(videos) {
+  const these = videos.filter((video) => video.now.status === "completed");
+  if (!these.length) return toast("Only finished videos are reviewed.");
+  const why = await askReason({ many: these.length, name: these[0].title });
+  return why ? review(these, "rejected", why) : undefined;
+}
+
+async function putBack(videos, before) {
+  const { trouble } = await judged(
+    videos,
+    (video) => before.get(video).review,
+    (video) => edit(video, before.get(video)),
   );
-  if (done < these.length) return undefined;
-  return toast(`${plural(done, "video")} ${verdict === "none" ? "put back" : verdict}.`, {
-    action: {
-      label: "Undo",
-      run: () =>
-        forEach(these, (video) => {
-          video.set({ review: before.get(video) });
-          return edit(video, { review: before.get(video) });
-        }),
-    },
-  });
+  if (trouble) complain(trouble);
 }
 
 export async function crown(video) {
   const winner = !video.now.winner;
   video.set({ winner });
-  if ((await forEach([video], () => edit(video, { winner }))) === 0) video.set({ winner: !winner });
+  const { trouble } = await forEach([video], () => edit(video, { winner }));
+  if (!trouble) return;
+  video.set({ winner: !winner });
+  complain(trouble);
 }
 
 export async function resolve(video, decision, job = null) {

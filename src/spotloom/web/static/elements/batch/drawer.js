@@ -1,13 +1,13 @@
 // One video in full: player, what was chosen, how each attempt went, what it costs, and what to do with it.
-import { ApiError, api } from "../../core/api.js";
+import { api } from "../../core/api.js";
 import { Element, icon, labelled, may } from "../../core/element.js";
-import { bytes, money, plural, span, when } from "../../core/format.js";
-import { complain, toast } from "../../core/toast.js";
+import { GROUPS, bytes, money, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, copy, crown, files, resolve, retry, review } from "./deeds.js";
+import { AGAIN, cancel, copy, crown, files, reject, resolve, retry, review } from "./deeds.js";
+import { keep } from "./notes.js";
 import { pageOf } from "./notion.js";
 import { mediaUrl, play, playing, stop } from "./player.js";
-import { reason } from "./reasons.js";
+import { editAddress, reason, wantsEdit } from "./reasons.js";
 import { status } from "./rows.js";
 import { byKey, onFrame, page, path } from "./store.js";
 import { CHARGE, attempt } from "./timeline.js";
@@ -47,7 +47,10 @@ class BatchDrawer extends Element {
   willUpdate() {
     const video = byKey.get(view.get().video) ?? null;
     if (video === this.video) return;
-    if (this.video) stop();
+    if (this.video) {
+      stop();
+      keep(this.video.key); // whichever way it was left
+    }
     Object.assign(this, { video, told: null, attempts: null, wrong: null });
     if (video) this.load();
   }
@@ -202,12 +205,19 @@ class BatchDrawer extends Element {
 
   deeds(video, now) {
     const done = now.status === "completed";
+    const refused = GROUPS.failed.includes(now.status) && wantsEdit(video);
     return html`<div class="line">
       ${
         AGAIN.includes(now.status)
-          ? html`<button class="button small primary" @click=${() => retry([video])}>
-              ${labelled("rotate-ccw", `Retry · ${money(video.cost)}`)}
-            </button>`
+          ? html`${
+                refused
+                  ? html`<a class="button small primary" href=${editAddress([video])}
+                      >${labelled("pencil", "Edit in a new brief")}</a
+                    >`
+                  : nothing
+              }<button class="button small ${refused ? "" : "primary"}" @click=${() => retry([video])}>
+                ${labelled("rotate-ccw", `Retry · ${money(video.cost)}`)}
+              </button>`
           : nothing
       }
       ${
@@ -227,7 +237,8 @@ class BatchDrawer extends Element {
               <button
                 class="button small"
                 aria-pressed=${now.review === "rejected"}
-                @click=${() => review([video], now.review === "rejected" ? "none" : "rejected")}
+                aria-haspopup=${now.review === "rejected" ? nothing : "dialog"}
+                @click=${() => (now.review === "rejected" ? review([video], "none") : reject([video]))}
               >
                 ${labelled("thumbs-down", "Reject")}
               </button>
@@ -285,42 +296,10 @@ class BatchDrawer extends Element {
       }
       <section>
         <h3>Notes and address</h3>
-        ${
-          editor
-            ? html`<form class="stack tight" @submit=${this.save}>
-                <textarea
-                  class="input"
-                  name="notes"
-                  maxlength="4000"
-                  aria-label="Notes"
-                  placeholder="Notes for your colleagues"
-                  .value=${told.notes ?? ""}
-                ></textarea>
-                <input
-                  class="input small"
-                  type="url"
-                  name="videoUrl"
-                  pattern="https?://.+"
-                  maxlength="2000"
-                  aria-label="Where you have put the video"
-                  placeholder="https://… where you have put the video"
-                  .value=${told.videoUrl ?? ""}
-                />
-                <p class="line">
-                  <button class="button small">${labelled("save", "Save")}</button>${
-                    told.videoUrl
-                      ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">Open it</a>`
-                      : nothing
-                  }
-                </p>
-              </form>`
-            : html`<p>${told.notes ?? "No notes."}</p>
-                ${
-                  told.videoUrl
-                    ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank">${told.videoUrl}</a>`
-                    : nothing
-                }`
-        }
+        <batch-notes
+          .told=${told}
+          @kept=${({ detail }) => this.told?.combinationId === detail.combinationId && (this.told = detail)}
+        ></batch-notes>
       </section>`;
   }
 
@@ -329,22 +308,6 @@ class BatchDrawer extends Element {
     if (!latest) return "–";
     if (latest.charge === "none") return money(0);
     return money(latest.charge === "charged" ? (latest.actualCost ?? 0) : latest.estimatedCost);
-  }
-
-  async save(event) {
-    event.preventDefault();
-    const fields = event.target.elements;
-    const change = { notes: fields.notes.value.trim() || null, videoUrl: fields.videoUrl.value.trim() || null };
-    try {
-      this.told = await api.patch(`${path}/combinations/${this.video.key}`, change, { version: this.told.version });
-      this.video.set({ version: this.told.version });
-      toast("Saved.");
-    } catch (error) {
-      complain(error);
-      // What was typed stays in the fields; the next try is for the version that is there now.
-      if (error instanceof ApiError && error.status === 412)
-        this.told = { ...this.told, version: (await api.get(`${path}/combinations/${this.video.key}`)).version };
-    }
   }
 
   turn(place) {

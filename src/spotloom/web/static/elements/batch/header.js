@@ -3,8 +3,9 @@ import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { cancel, failed, files, manifest, pause, prioritise, resume, retry } from "./deeds.js";
+import { editAddress, wantsEdit } from "./reasons.js";
 import { print } from "./report.js";
-import { counted, figures, gone, line, over, page } from "./store.js";
+import { counted, figures, gone, line, over, page, takenAt } from "./store.js";
 import { go, view } from "./view.js";
 
 const WORDS = {
@@ -30,10 +31,15 @@ const LIVE = {
   gone: "Ended",
   offline: "Offline",
 };
+const CLOCK_MS = 1000;
 const editor = may("editor");
 const online = signal(navigator.onLine);
 addEventListener("online", () => online.set(true));
 addEventListener("offline", () => online.set(false));
+
+// Figures come with events; between them time passes all the same.
+const clock = signal(Date.now());
+setInterval(() => document.visibilityState === "visible" && !over.get() && clock.set(Date.now()), CLOCK_MS);
 
 class BatchHeader extends Element {
   render() {
@@ -115,7 +121,7 @@ class BatchHeader extends Element {
       }`;
   }
 
-  pace({ expectedFinish, expectedSeconds, finishedAMinute, state, counts }) {
+  pace({ expectedSeconds, finishedAMinute, state, counts }) {
     if (over.get())
       return html`<div>
         <dt>Finished</dt>
@@ -126,17 +132,19 @@ class BatchHeader extends Element {
         <dt>Finish</dt>
         <dd>Paused<small>nothing new starts</small></dd>
       </div>`;
-    if (!expectedSeconds)
+    if (expectedSeconds === null)
       return html`<div>
         <dt>Finish</dt>
-        <dd>Not known yet<small>after the first two videos</small></dd>
+        <dd>
+          Measuring<small>${counts.completed ? "the pace is not known now" : "until the first video is done"}</small>
+        </dd>
       </div>`;
+    const left = expectedSeconds - (clock.get() - takenAt.get()) / 1000;
     return html`<div>
       <dt>Finished about</dt>
       <dd>
-        ${when(expectedFinish)}<small
-          >in ${span(expectedSeconds)}, at
-          ${finishedAMinute < 10 ? finishedAMinute.toFixed(1) : Math.round(finishedAMinute)} a minute</small
+        ${when(Date.now() + Math.max(0, left) * 1000)}<small
+          >${left > 0 ? `in ${span(left)}` : "any moment now"}, ${pace(finishedAMinute)}</small
         >
       </dd>
     </div>`;
@@ -147,6 +155,9 @@ class BatchHeader extends Element {
   }
 }
 customElements.define("batch-header", BatchHeader);
+
+const pace = (aMinute) =>
+  aMinute ? `at ${aMinute < 10 ? aMinute.toFixed(1) : Math.round(aMinute)} a minute` : "by the plan";
 
 class BatchActions extends Element {
   render() {
@@ -210,10 +221,19 @@ class BatchActions extends Element {
   primary(now) {
     const broken = counted(GROUPS.failed);
     if (broken && editor) {
-      const sum = failed().reduce((total, video) => total + video.cost, 0);
-      return html`<button class="button primary" @click=${() => retry(failed(), "failed")}>
-        ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${money(sum)}`)}
-      </button>`;
+      const videos = failed();
+      const sum = videos.reduce((total, video) => total + video.cost, 0);
+      // A purchase that will most likely be refused again is not what the page recommends.
+      const refused = videos.every(wantsEdit);
+      return html`${
+          refused
+            ? html`<a class="button primary" href=${editAddress(videos)}
+                >${labelled("pencil", `Edit the ${count(broken)} refused`)}</a
+              >`
+            : nothing
+        }<button class="button ${refused ? "" : "primary"}" @click=${() => retry(videos, "failed")}>
+          ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${money(sum)}`)}
+        </button>`;
     }
     if (!now.counts.completed) return nothing;
     return html`<a class="button primary" href="/campaigns/${page.id}/review"

@@ -3,7 +3,7 @@ import { Element, icon } from "../../core/element.js";
 import { keys } from "../../core/keys.js";
 import { announce } from "../../core/toast.js";
 import { html, nothing, render } from "../../vendor/lit.js";
-import { review } from "./deeds.js";
+import { reject, review } from "./deeds.js";
 import { clearSelection, everything, filtered, go, refresh, select, selected, selection, shown, view } from "./view.js";
 import { play, playing, stop, toggleSound } from "./player.js";
 import { card, columns, editor, row } from "./rows.js";
@@ -11,6 +11,7 @@ import { byKey, onFrame, page, videos } from "./store.js";
 
 const AT_ONCE = 48; // drawn in one go; the rest follow in the browser's pauses
 const HEADS = { status: "Status", cost: "Cost" };
+const again = (video) => video.now.attempt > 1;
 const later = globalThis.requestIdleCallback ?? ((work) => setTimeout(work, 16));
 
 class BatchList extends Element {
@@ -27,8 +28,12 @@ class BatchList extends Element {
     this.drawn = new Set();
     this.picked = new Set();
     this.at = null;
+    this.tried = videos.some(again);
     onFrame((changed) => {
       for (const video of changed) if (this.drawn.has(video)) this.draw(video);
+      if (this.tried || ![...changed].some(again)) return;
+      this.tried = true;
+      this.requestUpdate();
     });
     this.bind();
   }
@@ -93,7 +98,7 @@ class BatchList extends Element {
                 ${columns.map((each) => head(each.key, each.label, "dim clip"))}${head("status", HEADS.status, "state")}<span
                   role="columnheader"
                   class="tries"
-                  >Tries</span
+                  ><span class=${this.tried ? nothing : "unseen"}>Tries</span></span
                 >${head("cost", HEADS.cost, "cost number")}<span role="columnheader" class="said"
                   ><span class="unseen">Review</span></span
                 >
@@ -205,7 +210,9 @@ class BatchList extends Element {
       select([video.key], !selection.get().has(video.key));
     } else {
       this.stand(video);
-      go({ video: video.key });
+      const media = event.target.closest(".media");
+      if (media && video.now.files.video) play(video, media);
+      else go({ video: video.key });
     }
   }
 
@@ -239,11 +246,13 @@ class BatchList extends Element {
     select([key], !selection.get().has(key));
   }
 
-  /** The open video, else the selected ones, else the one that is stood on. */
+  /** The open video, else the selected ones, else the one that has the focus; a key alone points at none. */
   meant() {
     const open = byKey.get(view.get().video);
     if (open) return [open];
-    return selection.get().size ? selected() : [this.at];
+    if (selection.get().size) return selected();
+    const focused = byKey.get(document.activeElement?.closest(".vid")?.dataset.key);
+    return focused ? [focused] : [];
   }
 
   bind() {
@@ -270,9 +279,10 @@ class BatchList extends Element {
       Escape: { does: "Stop playing, or clear the selection", run: escape, when: calm },
     });
     if (!editor) return;
+    const pointed = () => here() && this.meant().length > 0;
     keys({
-      a: { does: "Approve", run: () => review(this.meant(), "approved"), when: here },
-      r: { does: "Reject", run: () => review(this.meant(), "rejected"), when: here },
+      a: { does: "Approve", run: () => review(this.meant(), "approved"), when: pointed },
+      r: { does: "Reject, then 1 to 5 for the reason", run: () => reject(this.meant()), when: pointed },
     });
   }
 

@@ -9,12 +9,14 @@ import "./tools.js";
 import "./trouble.js";
 import { files, manifest } from "./deeds.js";
 import { print } from "./report.js";
-import { batch, counted, figures, gone, lanes, onFrame, over, page } from "./store.js";
+import { batch, counted, figures, gone, lanes, onFrame, over, page, takeFigures, takenAt } from "./store.js";
 import { GROUPS } from "../../core/format.js";
 import { everything, go } from "./view.js";
 
 const SAY_MS = 10_000;
-const LANES_MS = 15_000;
+const ASK_MS = 15_000;
+const UNSEEN_TURNS = 4;
+let turn = 0;
 let said = "";
 
 function title() {
@@ -29,18 +31,25 @@ function say() {
   said = words;
 }
 
-// Why a lane waits is no part of the events: it is asked for now and then.
-async function askLanes() {
-  if (gone.get() || over.get() || document.visibilityState !== "visible") return;
+// Why a lane waits is no part of the events, nor is a pace that falls while nothing happens: both are asked for now
+// and then. A tab that nobody looks at has no line, and keeps its title right this way.
+async function ask() {
+  if (gone.get() || over.get() || (document.visibilityState !== "visible" && turn++ % UNSEEN_TURNS)) return;
+  const before = takenAt.get();
   const told = await api.get(batch).catch(() => null);
-  if (told) lanes.set(told.lanes);
+  if (!told) return;
+  const { lanes: newer, ...header } = told;
+  lanes.set(newer);
+  if (takenAt.get() !== before) return; // an event was quicker, and knows better
+  takeFigures(header);
+  title();
 }
 
 onFrame(title);
 title();
 say();
 setInterval(say, SAY_MS);
-setInterval(askLanes, LANES_MS);
+setInterval(ask, ASK_MS);
 
 offer(
   { label: "Show everything", run: () => go(everything) },

@@ -15,11 +15,25 @@ film.playsInline = film.loop = film.muted = true;
 film.addEventListener("ended", stop);
 let dock = null;
 
+// In a card there is no room for the browser's own controls: a click stops, and this gives it a voice.
+const ear = document.createElement("button");
+ear.className = "ear";
+ear.addEventListener("click", (event) => {
+  event.stopPropagation();
+  toggleSound();
+});
+
+function drawEar() {
+  ear.setAttribute("aria-label", film.muted ? "Sound on" : "Sound off");
+  render(icon(film.muted ? "volume-x" : "volume-2", "small"), ear);
+}
+
 /** Stop, and leave the poster. */
 export function stop() {
   if (!playing.get()) return;
   film.pause();
   film.remove();
+  ear.remove();
   film.removeAttribute("src");
   film.load();
   playing.set(null);
@@ -29,6 +43,7 @@ export function stop() {
 export function toggleSound() {
   sound = !sound;
   film.muted = !sound;
+  drawEar();
   announce(sound ? "Sound on" : "Sound off");
   if (dock && !dock.hidden) drawDock();
 }
@@ -38,7 +53,7 @@ function drawDock() {
   render(
     html`<div class="media" id="dock-media"></div>
       <footer class="line keep">
-        <span class="clip small">${video.position + 1}. ${video.title}</span>
+        <span class="clip small">${video.position + 1}. ${video.short}</span>
         <button
           class="button quiet small iconic push"
           aria-label=${sound ? "Sound off" : "Sound on"}
@@ -78,9 +93,12 @@ export function play(video, box = null) {
   film.src = mediaUrl(file);
   film.muted = !sound;
   box.append(film);
+  if (box.closest(".vid")) box.append(ear);
+  drawEar();
   film.play().catch(() => {
     // A browser that wants a click first for sound plays without it.
     film.muted = true;
+    drawEar();
     return film.play().catch(() => {});
   });
 }

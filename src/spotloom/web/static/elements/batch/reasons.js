@@ -1,4 +1,5 @@
 // Why videos failed, in groups that people can act on.
+import { page } from "./store.js";
 
 const KINDS = [
   {
@@ -62,4 +63,13 @@ export function grouped(failed) {
   return [...groups]
     .map(([kind, list]) => ({ ...kind, videos: list }))
     .sort((a, b) => b.videos.length - a.videos.length);
+}
+
+/** Whether a retry with the same words is no use: what was asked for must be changed. */
+export const wantsEdit = (video) => Boolean(reason(video.now).edit);
+
+/** The brief anew, with only the videos that failed as these did; the others are left out. */
+export function editAddress(videos) {
+  const errors = [...new Set(videos.map((video) => video.now.error).filter(Boolean))];
+  return `/new?${new URLSearchParams([["from", page.id], ["only", "failed"], ...errors.map((each) => ["error", each])])}`;
 }

@@ -33,7 +33,9 @@ export const status = ({ status: word, progress, error }) =>
         : nothing
     }${
       ["failed", "expired", "lost"].includes(word)
-        ? html`<small class="clip why">${reason({ status: word, error }).title}</small>`
+        ? html`<small class="clip why" title=${reason({ status: word, error }).title}
+            >${reason({ status: word, error }).title}</small
+          >`
         : nothing
     }</span
   >`;
@@ -78,7 +80,7 @@ export function row(video) {
             </button>`
           : html`<i class="frame"></i>`
       }</span
-    ><span role="gridcell" class="words clip">${video.title}</span>${columns.map(
+    ><span role="gridcell" class="words clip" title=${video.title}>${video.short}</span>${columns.map(
       (each) => html`<span role="gridcell" class="dim clip">${video.words[each.place]}</span>`,
     )}<span role="gridcell" class="state">${status(now)}</span
     ><span role="gridcell" class="tries soft">${now.attempt > 1 ? `${now.attempt} tries` : nothing}</span
@@ -107,8 +109,8 @@ export function card(video) {
           : html`<span class="waiting">${status(now)}</span>`
       }${check(video)}<span class="said">${verdict(now)}</span>
     </div>
-    <button class="about" tabindex="-1" @click=${() => go({ video: video.key })}>
-      <span class="strong two">${video.position + 1}. ${video.title}</span
+    <button class="about" tabindex="-1" title=${video.title} @click=${() => go({ video: video.key })}>
+      <span class="strong two">${video.position + 1}. ${video.short}</span
       ><span class="line keep small"
         >${
           poster

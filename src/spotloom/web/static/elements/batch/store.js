@@ -30,6 +30,12 @@ class Video {
     this.title =
       this.words.filter((_, dimension) => page.dimensions[dimension].options.length > 1).join(", ") ||
       this.words.join(", ");
+    // What neighbours differ in comes first: the last dimension changes fastest.
+    this.short =
+      this.words
+        .filter((_, dimension) => page.dimensions[dimension].options.length > 1)
+        .reverse()
+        .join(", ") || this.title;
     this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
     const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
     this.now = {
@@ -65,6 +71,8 @@ export const varying = page.dimensions
 
 const { lanes: lanesNow, ...figuresNow } = page.status;
 export const figures = signal(figuresNow);
+/** When the figures came, by this machine's clock: what they say of the finish counts from then. */
+export const takenAt = signal(Date.now());
 export const lanes = signal(lanesNow);
 export const gone = signal(false);
 
@@ -75,8 +83,14 @@ export const over = computed(() => figures.get().over === figures.get().totalVid
 /** The videos in these states, as they are now. */
 export const inStates = (states) => videos.filter((video) => states.includes(video.now.status));
 
+/** Take newer figures of the whole batch. */
+export function takeFigures(now) {
+  figures.set(now);
+  takenAt.set(Date.now());
+}
+
 function take({ videos: told, ...header }) {
-  figures.set(header);
+  takeFigures(header);
   for (const each of told) {
     byKey.get(each.combinationId)?.set({
       status: each.status,

@@ -97,7 +97,9 @@ class BatchTools extends Element {
       >
       <button
         class="button small iconic"
-        aria-label=${descending ? "Last first; turn round" : "First first; turn round"}
+        aria-label="Reverse the order"
+        title="Reverse the order"
+        aria-pressed=${descending}
         @click=${() =>
           go({
             descending: !descending,

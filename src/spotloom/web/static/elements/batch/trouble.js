@@ -3,7 +3,7 @@ import { Element, icon, labelled, may } from "../../core/element.js";
 import { count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { failed, keysOf, resume, retry } from "./deeds.js";
-import { grouped } from "./reasons.js";
+import { editAddress, grouped } from "./reasons.js";
 import { counted, figures, gone, inStates, lanes, onFrame, over, page } from "./store.js";
 import { go, select } from "./view.js";
 
@@ -199,7 +199,9 @@ class BatchTrouble extends Element {
             : group.edit
               ? html`<button class="button small quiet" @click=${() => retry(group.videos)}>
                     Retry anyway ${words}</button
-                  ><a class="button small" href="/new?from=${page.id}">${labelled("pencil", "Edit in a new brief")}</a>`
+                  ><a class="button small" href=${editAddress(group.videos)}
+                    >${labelled("pencil", "Edit in a new brief")}</a
+                  >`
               : html`<button class="button small" @click=${() => retry(group.videos)}>
                   ${labelled("rotate-ccw", `Retry ${words}`)}
                 </button>`

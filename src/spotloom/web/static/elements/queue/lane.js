@@ -168,8 +168,8 @@ class QueueLane extends Element {
       return html`<footer class="line">
         <p class="soft small">
           At most ${plural(lane.limit, "video")} at
-          once${lane.startsAMinute ? `, ${count(lane.startsAMinute)} starts a minute` : ""}. Admins may change and pause
-          a lane.
+          once${lane.startsAMinute ? `, ${count(lane.startsAMinute)} starts per minute` : ""}. Admins may change and
+          pause a lane.
         </p>
       </footer>`;
     }
@@ -195,7 +195,7 @@ class QueueLane extends Element {
         </button>
       </div>
       <form class="line" @submit=${(event) => this.pace(event)}>
-        <label class="small" for="pace-${lane.id}">Starts a minute</label>
+        <label class="small" for="pace-${lane.id}">Starts per minute</label>
         <input
           class="input small pace"
           id="pace-${lane.id}"
@@ -203,7 +203,7 @@ class QueueLane extends Element {
           type="number"
           min="0"
           max="100000"
-          placeholder="no bound"
+          placeholder="no limit"
           .value=${lane.startsAMinute ?? ""}
         />
         <button class="button small">Set</button>
@@ -227,7 +227,7 @@ class QueueLane extends Element {
     const before = this.lane.startsAMinute ?? 0;
     return this.set(
       { startsAMinute: value },
-      value ? `At most ${count(value)} starts a minute.` : "No bound on starts a minute.",
+      value ? `At most ${count(value)} starts per minute.` : "No limit on starts per minute.",
       { startsAMinute: before },
     );
   }

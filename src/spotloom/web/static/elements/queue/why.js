@@ -1,9 +1,5 @@
 // Why a lane starts nothing, and why a video is where it is in the queue, in plain words.
-import { plural, when } from "../../core/format.js";
-
-const ORDINAL = new Intl.PluralRules("en", { type: "ordinal" });
-const SUFFIX = { one: "st", two: "nd", few: "rd", other: "th" };
-export const nth = (number) => `${number}${SUFFIX[ORDINAL.select(number)]}`;
+import { count, plural, when } from "../../core/format.js";
 
 /** Why the video comes in this place: priority, then fairness between campaigns, then first come. */
 export function whyNext(video, before) {
@@ -18,7 +14,7 @@ export function whyNext(video, before) {
     before.turn === video.turn
   )
     reasons.push("came later, equal otherwise");
-  else reasons.push(`${nth(video.turn)} of its campaign`);
+  else reasons.push(`${count(video.turn - 1)} of this campaign ${video.turn === 2 ? "is" : "are"} ahead of it`);
   return reasons.join(", ");
 }
 

@@ -5,7 +5,6 @@ import { announce, complain, toast } from "../../core/toast.js";
 import * as store from "./store.js";
 import * as view from "./view.js";
 
-export const REASONS = ["Off-brand", "Wrong message", "Visual glitch", "Audio problem"];
 export const mayDecide = may("editor");
 
 let drop = null; // takes the last toast away: one decision at a time is told
@@ -23,7 +22,7 @@ export function meant() {
   return key ? [key] : [];
 }
 
-const WORDS = { approved: "Approved", rejected: "Rejected", none: "Review taken back" };
+const WORDS = { approved: "Approved", rejected: "Rejected", none: "Decision cleared" };
 
 /** Decide, and look at the next one. */
 export function decide(review, { reason = null, keys = meant() } = {}) {

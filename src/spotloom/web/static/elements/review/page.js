@@ -10,14 +10,13 @@ import { filters } from "./filters.js";
 import "./player.js";
 import { reject } from "./reasons.js";
 import { below, toggle } from "./sheet.js";
-import "./side.js";
+import { which } from "./side.js";
 import { batch, counts, follow, name, total, video, videos, who } from "./store.js";
 import { Transport } from "./transport.js";
 import * as view from "./view.js";
 
 const ICONS = { one: "film", two: "columns-2", sheet: "layout-grid" };
 const KEYS = { two: "C", sheet: "G" };
-const MOST_IN_ADDRESS = 300; // of a ZIP's keys
 const transport = new Transport();
 const brand = document.title.split(" · ").slice(1).join(" · ");
 
@@ -43,7 +42,7 @@ keys({
   ",": { does: "One frame back", run: () => transport.step(-1), when: large },
   ".": { does: "One frame on", run: () => transport.step(1), when: large },
   c: { does: "Compare two side by side", run: turn("two") },
-  g: { does: "Contact sheet of all", run: turn("sheet") },
+  g: { does: "Grid of all videos", run: turn("sheet") },
   1: { does: "Left of two", run: side(0), when: two },
   2: { does: "Right of two", run: side(1), when: two },
   n: { run: () => {} }, // elsewhere a new brief: not in the middle of a review
@@ -57,7 +56,7 @@ if (mayDecide) {
     n: { does: "Write a note", run: () => document.getElementById("notes")?.focus() },
     u: { does: "Undo the last decision", run: undo },
     x: {
-      does: "Select on the sheet",
+      does: "Select in the grid",
       run: () => view.current.get() && toggle(view.current.get()),
       when: () => !large(),
     },
@@ -159,7 +158,7 @@ function walk() {
     html`<button class="button iconic" aria-label=${words} ?disabled=${!view.after(key, by)} @click=${step(by)}>
       ${icon(name)}
     </button>`;
-  return html`<div class="walk" role="group" aria-label="Decide and go on">
+  return html`<div class="walk" ?data-two=${two()} role="group" aria-label="Decide and go on">
     ${arrow(-1, "chevron-left", "Previous video")}
     ${
       mayDecide
@@ -168,14 +167,14 @@ function walk() {
               aria-pressed=${String(item.review === "rejected")}
               @click=${() => reject([key])}
             >
-              ${icon("thumbs-down")}Reject
+              ${icon("thumbs-down")}Reject${which()}
             </button>
             <button
               class="button approve"
               aria-pressed=${String(item.review === "approved")}
               @click=${() => decide("approved", { keys: [key] })}
             >
-              ${icon("thumbs-up")}Approve
+              ${icon("thumbs-up")}Approve${which()}
             </button>`
         : html`<span class="push"></span>`
     }
@@ -199,11 +198,7 @@ function bulk() {
 function allDone() {
   const { all, unreviewed, approved, rejected, winners } = counts.get();
   if (!all || unreviewed || all < total) return nothing;
-  const keys = videos
-    .get()
-    .filter((each) => each.review === "approved")
-    .map((each) => `key=${each.combinationId}`);
-  const files = `/api/campaigns/${encodeURIComponent(batch)}/files.zip?${keys.join("&")}`;
+  const files = `/api/campaigns/${encodeURIComponent(batch)}/files.zip?review=approved`;
   return html`<div class="notice good alldone">
     ${icon("circle-check")}
     <div class="line">
@@ -212,7 +207,7 @@ function allDone() {
         ${plural(winners, "winner")}.
       </p>
       ${
-        approved && approved <= MOST_IN_ADDRESS
+        approved
           ? html`<a class="button small" href=${files} download>${icon("download", "small")}Download the approved</a>`
           : nothing
       }

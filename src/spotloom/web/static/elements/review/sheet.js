@@ -95,7 +95,7 @@ class ReviewSheet extends Element {
             /></label>`
           : nothing
       }
-      <p class="small words" title=${name(key)}>${name(key)}</p>
+      <p class="small words" title=${name(key)}>${name(key, { short: true })}</p>
       ${marks(item)}
       ${
         item.notes

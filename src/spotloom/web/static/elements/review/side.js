@@ -6,18 +6,23 @@ import { html, keyed, nothing, signal } from "../../vendor/lit.js";
 import { crown, decide, insist, mayDecide, note, quicker } from "./deeds.js";
 import { reject } from "./reasons.js";
 import { conflicts, differing, dimensions, label, name, prompt, settle, video, who } from "./store.js";
-import { aimed, mode, place, queue } from "./view.js";
+import { active, aimed, mode, place, queue } from "./view.js";
 
 const SAVE_AFTER_MS = 1200;
+const saves = new Map(); // key → the last of its notes' saves
+const unsaved = new Map(); // key → a note that was typed and is not at the server
 
-export const deedButtons = (item, size = "") =>
+/** Of two: which one it is for. */
+export const which = () => (mode.get() === "two" ? (active.get() === 1 ? " right" : " left") : "");
+
+const deedButtons = (item, size = "") =>
   html`<div class="deeds">
     <button
       class="button ${size} approve"
       aria-pressed=${String(item.review === "approved")}
       @click=${() => decide("approved", { keys: [item.combinationId] })}
     >
-      ${icon("thumbs-up", "small")}Approve<kbd class="wide-only">A</kbd>
+      ${icon("thumbs-up", "small")}Approve${which()}<kbd class="wide-only">A</kbd>
     </button>
     <button
       class="button ${size} reject"
@@ -25,7 +30,7 @@ export const deedButtons = (item, size = "") =>
       aria-haspopup="dialog"
       @click=${() => reject([item.combinationId])}
     >
-      ${icon("thumbs-down", "small")}Reject<kbd class="wide-only">R</kbd>
+      ${icon("thumbs-down", "small")}Reject${which()}<kbd class="wide-only">R</kbd>
     </button>
     <button
       class="button ${size} crown"
@@ -36,6 +41,9 @@ export const deedButtons = (item, size = "") =>
     </button>
   </div>`;
 
+/** Whether somebody else has written another note meanwhile, and nobody has said which is to stand. */
+const disputed = (key) => "notes" in (conflicts.get().get(key)?.wish ?? {});
+
 class ReviewSide extends Element {
   #prompt = signal({ key: null, text: null });
   #noted = signal("");
@@ -43,7 +51,7 @@ class ReviewSide extends Element {
   updated() {
     const key = aimed();
     if (!key || this.#prompt.get().key === key) return;
-    this.#noted.set("");
+    this.#noted.set(unsaved.has(key) ? "Not saved." : "");
     this.#prompt.set({ key, text: null });
     prompt(key).then(
       (text) => this.#prompt.get().key === key && this.#prompt.set({ key, text }),
@@ -65,7 +73,7 @@ class ReviewSide extends Element {
         <strong>${item.review === "approved" ? "Approved" : "Rejected"}</strong
         >${item.rejectReason ? html`: ${item.rejectReason}` : nothing}<br />${by}
       </p>
-      ${mayDecide ? html`<button class="button quiet small" @click=${() => decide("none", { keys: [item.combinationId] })}>Take back</button>` : nothing}
+      ${mayDecide ? html`<button class="button quiet small" @click=${() => decide("none", { keys: [item.combinationId] })}>Clear the decision</button>` : nothing}
     </div>`;
   }
 
@@ -77,34 +85,58 @@ class ReviewSide extends Element {
       <div class="stack tight">
         <p>${quicker(found)} Yours was not saved.</p>
         <p class="line">
-          <button class="button small" @click=${() => insist(key)}>Save mine instead</button>
-          <button class="button small quiet" @click=${() => settle(key)}>Leave it</button>
+          <button class="button small" @click=${() => this.insist(key)}>Save mine instead</button>
+          <button class="button small quiet" @click=${() => this.leaveIt(key)}>Leave it</button>
         </p>
       </div>
     </div>`;
   }
 
+  insist(key) {
+    if (!disputed(key)) return insist(key);
+    settle(key);
+    return this.keep(key);
+  }
+
+  leaveIt(key) {
+    if (disputed(key)) {
+      unsaved.delete(key);
+      this.#noted.set("");
+    }
+    settle(key);
+  }
+
   typed(key, event) {
     const field = event.target;
     clearTimeout(this.timer);
+    unsaved.set(key, field.value);
     this.#noted.set("…");
-    this.timer = setTimeout(() => this.keep(key, field.value), SAVE_AFTER_MS);
+    this.timer = setTimeout(() => this.keep(key), SAVE_AFTER_MS);
   }
 
-  keep(key, text) {
+  /** Send what was typed; until it is stored it is not forgotten, wherever people go meanwhile. */
+  keep(key) {
     clearTimeout(this.timer);
-    if ((text.trim() || null) === (video(key).notes ?? null)) {
-      if (this.#noted.get() === "…") this.#noted.set("");
-      return;
+    // One after the other: a note that is on its way looks as if it were stored.
+    const turn = (saves.get(key) ?? Promise.resolve()).then(() => this.send(key));
+    saves.set(key, turn);
+    return turn;
+  }
+
+  async send(key) {
+    const text = unsaved.get(key);
+    const noted = (word) => aimed() === key && this.#noted.set(word);
+    if (text === undefined || disputed(key)) return;
+    noted("Saving…");
+    try {
+      await note(key, text);
+      if (disputed(key)) return noted("Not saved.");
+      if (unsaved.get(key) === text) unsaved.delete(key);
+      noted(unsaved.has(key) ? "…" : "Saved.");
+    } catch (error) {
+      noted("Not saved.");
+      complain(error);
     }
-    this.#noted.set("Saving…");
-    note(key, text).then(
-      () => this.#noted.set("Saved."),
-      (error) => {
-        this.#noted.set("Not saved.");
-        complain(error);
-      },
-    );
   }
 
   leave(event) {
@@ -116,7 +148,8 @@ class ReviewSide extends Element {
   notes(item) {
     const key = item.combinationId;
     // What is being typed is not written over by what was saved of it.
-    if (document.activeElement?.id !== "notes") this.shown = item.notes ?? "";
+    const typed = unsaved.get(key);
+    if (document.activeElement?.id !== "notes") this.shown = typed ?? item.notes ?? "";
     if (!mayDecide)
       return item.notes
         ? html`<section>
@@ -139,10 +172,15 @@ class ReviewSide extends Element {
           placeholder="What the next version should do better"
           .value=${this.shown}
           @input=${(event) => this.typed(key, event)}
-          @blur=${(event) => this.keep(key, event.target.value)}
+          @blur=${() => this.keep(key)}
           @keydown=${this.leave}
         ></textarea>`,
       )}
+      ${
+        this.#noted.get() === "Not saved." && typed !== undefined && !disputed(key)
+          ? html`<p class="line"><button class="button small" @click=${() => this.keep(key)}>Try again</button></p>`
+          : nothing
+      }
     </section>`;
   }
 

@@ -61,11 +61,10 @@ export const differing = computed(() =>
   [...dimensions.get()].filter(([, options]) => options.length > 1).map(([key]) => key),
 );
 
-/** What people call a video: the choices that others do not share. */
-export function name(key) {
+/** What people call a video: the choices that others do not share; `short` begins with what neighbours differ in. */
+export function name(key, { short = false } = {}) {
   const values = byKey.get(key)?.values ?? {};
-  const words = differing
-    .get()
+  const words = (short ? differing.get().toReversed() : differing.get())
     .filter((each) => values[each])
     .map((each) => label(each, values[each]));
   return words.length ? words.join("\u00a0· ") : "The only video";

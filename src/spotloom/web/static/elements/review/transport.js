@@ -189,7 +189,7 @@ class TransportBar extends Element {
         max="0"
         step="0.01"
         value="0"
-        aria-label="Place in the film"
+        aria-label="Place in the video"
         @pointerdown=${() => (this.held = true)}
         @input=${(event) => transport.seek(event.target.valueAsNumber)}
         @change=${() => (this.held = false)}

@@ -9,7 +9,7 @@ export const SHOWS = {
   rejected: "Rejected",
   winners: "Winners",
 };
-export const MODES = { one: "One", two: "Two", sheet: "Sheet" };
+export const MODES = { one: "Single", two: "Compare", sheet: "Grid" };
 
 export const mode = signal("one");
 export const show = signal("all");

@@ -1,0 +1,143 @@
+// Notes on a video and the address where it was put: kept as they are typed, sent when the field or the drawer is left.
+import { ApiError, api } from "../../core/api.js";
+import { Element, labelled, may } from "../../core/element.js";
+import { html, keyed, nothing, signal } from "../../vendor/lit.js";
+import { byKey, path } from "./store.js";
+
+const editor = may("editor");
+const unsaved = new Map(); // key → {notes, videoUrl}: what was typed and is not at the server
+const bases = new Map(); // key → the video as it was when somebody began to type, or as it was saved last
+const chains = new Map(); // key → the last of its saves, after which the next is sent
+const said = signal({}); // key → {word, trouble}
+const say = (key, what) => said.set({ ...said.get(), [key]: what });
+
+/** Send what was typed of this video, if anything was; resolves when it is stored, or when it is said why not. */
+export function keep(key) {
+  const turn = (chains.get(key) ?? Promise.resolve()).then(() => send(key));
+  chains.set(key, turn);
+  return turn;
+}
+
+async function send(key) {
+  const [typed, base] = [unsaved.get(key), bases.get(key)];
+  if (!typed || !base) return;
+  const change = Object.fromEntries(
+    Object.entries(typed)
+      .map(([name, text]) => [name, text.trim() || null])
+      .filter(([name, text]) => text !== (base[name] ?? null)),
+  );
+  if (!Object.keys(change).length) return forget(key, typed);
+  say(key, { word: "Saving…" });
+  try {
+    const told = await api.patch(`${path}/combinations/${key}`, change, { version: base.version });
+    bases.set(key, told);
+    byKey.get(key).set({ version: told.version });
+    forget(key, typed);
+    say(key, { word: "Saved." });
+  } catch (error) {
+    if (error instanceof ApiError && error.status === 412) return outdated(key, change, error);
+    say(key, { word: "Not saved.", trouble: error.message });
+  }
+}
+
+/** Somebody has changed the video meanwhile: of another matter both words stand, of the same one a person decides. */
+async function outdated(key, change, error) {
+  const base = bases.get(key);
+  const theirs = await api.get(`${path}/combinations/${key}`).catch(() => null);
+  if (!theirs) return say(key, { word: "Not saved.", trouble: error.message });
+  bases.set(key, theirs); // what is sent next is sent knowing this
+  const both = Object.keys(change).filter((name) => (theirs[name] ?? "") !== (base[name] ?? ""));
+  if (!both.length) return send(key);
+  const words = both.map((name) => (theirs[name] ? `“${theirs[name]}”` : "nothing")).join(", ");
+  return say(key, { word: "Not saved.", trouble: `Somebody else has written ${words} here meanwhile.` });
+}
+
+function forget(key, sent) {
+  const left = Object.entries(unsaved.get(key)).filter(([name, text]) => text !== sent[name]);
+  if (left.length) unsaved.set(key, Object.fromEntries(left));
+  else unsaved.delete(key);
+}
+
+// Who leaves the tab in the middle of a word has it saved.
+document.addEventListener("visibilitychange", () => {
+  if (document.visibilityState === "hidden") for (const key of unsaved.keys()) keep(key);
+});
+
+class BatchNotes extends Element {
+  static properties = { told: { attribute: false } };
+
+  get key() {
+    return this.told.combinationId;
+  }
+
+  willUpdate() {
+    const here = this.drawn === this.key && this.contains(document.activeElement);
+    // What a colleague has saved is taken, except under somebody's hands.
+    if (here || unsaved.has(this.key) || this.told.version < (bases.get(this.key)?.version ?? 0)) return;
+    bases.set(this.key, this.told);
+  }
+
+  updated() {
+    this.drawn = this.key;
+  }
+
+  value(name) {
+    const field = this.drawn === this.key && this.querySelector(`[name=${name}]`);
+    if (field && field === document.activeElement) return field.value;
+    return unsaved.get(this.key)?.[name] ?? bases.get(this.key)[name] ?? "";
+  }
+
+  typed({ target: { name, value } }) {
+    unsaved.set(this.key, { ...unsaved.get(this.key), [name]: value });
+    if (said.get()[this.key]) say(this.key, null);
+  }
+
+  async save(event) {
+    event.preventDefault();
+    const { key } = this;
+    await keep(key);
+    if (key === this.key) this.emit("kept", bases.get(key));
+  }
+
+  render() {
+    const { told } = this;
+    const link = told.videoUrl
+      ? html`<a href=${told.videoUrl} rel="noreferrer noopener" target="_blank"
+          >${editor ? "Open it" : told.videoUrl}</a
+        >`
+      : nothing;
+    if (!editor)
+      return html`<p>${told.notes ?? "No notes."}</p>
+        ${link}`;
+    const now = said.get()[this.key];
+    return keyed(
+      this.key,
+      html`<form class="stack tight" @submit=${this.save} @input=${this.typed} @focusout=${this.save}>
+        <textarea
+          class="input"
+          name="notes"
+          maxlength="4000"
+          aria-label="Notes"
+          placeholder="Notes for your colleagues"
+          .value=${this.value("notes")}
+        ></textarea>
+        <input
+          class="input small"
+          type="url"
+          name="videoUrl"
+          pattern="https?://.+"
+          maxlength="2000"
+          aria-label="Where you have put the video"
+          placeholder="https://… where you have put the video"
+          .value=${this.value("videoUrl")}
+        />
+        ${now?.trouble ? html`<p class="bad small" role="alert">${now.trouble}</p>` : nothing}
+        <p class="line">
+          <button class="button small">${labelled("save", now?.trouble ? "Try again" : "Save")}</button
+          ><span class="soft small" role="status">${now?.word}</span>${link}
+        </p>
+      </form>`,
+    );
+  }
+}
+customElements.define("batch-notes", BatchNotes);
