@@ -128,6 +128,27 @@ async def test_the_log_says_who(studio):
     assert (entry["target"], entry["targetName"]) == (f"key:{made['id']}", "nightly")
 
 
+async def test_brands_are_told_with_what_they_had_and_cost(studio):
+    client = await studio.client(Role.EDITOR)
+    for brand, count in (("Zorn", 1), ("Äther", 2), ("Zorn", 2), ("Tarn Audio", 1)):
+        asked = {"formData": brief(count) | {"brand": brand}}
+        made = await client.post("/api/generate-batch", json=asked)
+        assert made.status_code == 200, made.text
+    batch = (await client.get("/api/campaigns", params={"text": "Tarn"})).json()["items"][0]
+    studio.end(batch["batchId"], "completed")
+    page = (await client.get("/api/brands", params={"limit": 2})).json()
+    rest = (await client.get("/api/brands", params={"cursor": page["nextCursor"]})).json()
+    told = {item["name"]: item for item in page["items"] + rest["items"]}
+    assert list(told) == ["Tarn Audio", "Zorn", "Äther"]
+    assert rest["nextCursor"] is None
+    assert [told["Zorn"][key] for key in ("campaigns", "videos", "completed")] == [2, 3, 0]
+    assert told["Tarn Audio"]["completed"] == 1
+    stranger = await studio.elsewhere().client(Role.VIEWER)
+    assert (await stranger.get("/api/brands")).json() == {"items": [], "nextCursor": None}
+    wrong = await client.get("/api/brands", params={"cursor": "x"})
+    assert wrong.status_code == 422
+
+
 def known(address, *, adapter=True):
     """The two providers, the second at that address."""
     own = catalog().openai_videos("sandbox", base_url=address, api_key=None)

@@ -19,6 +19,7 @@ class Operations:
     plan = Operation(batches.plan)
     submit = Operation(batches.submit)
     campaigns, each_campaign = Operation(batches.campaigns), Listing(batches.campaigns)
+    brands, each_brand = Operation(batches.brands), Listing(batches.brands)
     campaign = Operation(batches.campaign)
     delete_campaign = Operation(batches.delete_campaign)
     restore_campaign = Operation(batches.restore_campaign)

@@ -22,6 +22,7 @@ from spotloom.contract.batches import (
     Retried,
     RetryAsk,
 )
+from spotloom.contract.brands import BrandPage
 from spotloom.contract.briefs import Condition
 from spotloom.contract.campaigns import Campaign, CampaignPage
 from spotloom.contract.combinations import (
@@ -84,6 +85,11 @@ def campaigns(
     """A page of the campaigns, newest first."""
     query = asks.query(state=state, text=text, cursor=cursor, limit=limit)
     return asks.get("listCampaigns", "/api/campaigns", CampaignPage, query)
+
+
+def brands(*, cursor: str | None = None, limit: int = 50) -> Call[BrandPage]:
+    """A page of the brands, by name, each with its videos and what they cost."""
+    return asks.get("listBrands", "/api/brands", BrandPage, asks.query(cursor=cursor, limit=limit))
 
 
 def campaign(name: str | UUID) -> Call[Campaign]:

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from spotloom.web.api import (
     audit,
     batches,
+    brands,
     briefs,
     budgets,
     campaigns,
@@ -20,7 +21,7 @@ from spotloom.web.api import (
 def router() -> APIRouter:
     """Every route of the API."""
     routes = APIRouter()
-    planning, running = (offers, plans), (batches, campaigns, lists, combinations)
+    planning, running = (offers, plans), (batches, campaigns, brands, lists, combinations)
     for subject in (*planning, *running, queue, budgets, hooks, audit):
         routes.include_router(subject.routes)
     for more in briefs.routes:
