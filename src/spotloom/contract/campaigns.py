@@ -79,3 +79,18 @@ class Campaign(Told):
 
 class CampaignPage(Page[Campaign]):
     """One page of campaigns, newest first."""
+
+
+class Brand(Told):
+    """One brand, as the briefs of the campaigns on the list spell it."""
+
+    name: str
+    campaigns: int
+    videos: int = Field(description="Ordered, whatever became of them.")
+    completed: int
+    actual_cost: Money
+    last_ordered_at: dt.datetime
+
+
+class BrandPage(Page[Brand]):
+    """One page of brands, by name."""

@@ -22,9 +22,8 @@ from spotloom.contract.batches import (
     Retried,
     RetryAsk,
 )
-from spotloom.contract.brands import BrandPage
 from spotloom.contract.briefs import Condition
-from spotloom.contract.campaigns import Campaign, CampaignPage
+from spotloom.contract.campaigns import BrandPage, Campaign, CampaignPage
 from spotloom.contract.combinations import (
     AttemptList,
     Combination,

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Response
 
 from spotloom.campaigns.listing import brands
-from spotloom.contract.brands import Brand, BrandPage
+from spotloom.contract.campaigns import Brand, BrandPage
 from spotloom.web.door.answers import problems, shaped
 from spotloom.web.door.asking import Cursor, Limit, Viewer
 

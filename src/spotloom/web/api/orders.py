@@ -70,7 +70,7 @@ def refuse_difference(shown: MatrixResult | None, planned: Planned) -> None:
         raise Refused(
             409,
             "What you see is not what would be made",
-            f"{found[0].field} {found[0].message} This request stored and spent nothing: plan again.",
+            f"{found[0].field} {found[0].message} Nothing was stored or spent now: plan again.",
             kind="difference",
             errors=found,
         )
