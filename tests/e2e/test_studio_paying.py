@@ -7,7 +7,6 @@ from tests.e2e.briefing import with_draft
 from tests.e2e.looking import Studio, axe
 from tests.e2e.stage import PAID_SECONDS, brief
 
-
 FAILS = {"where": "job", "fault": "fail", "code": "moderation_blocked"}
 
 
@@ -20,6 +19,7 @@ async def till():
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def shop(till, machine_browser):
+    """Pages of this test at that installation."""
     studio = Studio(stage=till, browser=machine_browser)
     yield studio
     till.sandbox.faults()
