@@ -96,12 +96,20 @@ async def test_what_is_looked_at_stands_in_the_address_and_the_way_back_works(st
     await expect(again.locator(".list.grid .vid")).to_have_count(12)
 
 
-async def test_failed_videos_are_retried_for_a_sum_that_the_button_names(studio):
+async def test_where_nothing_is_charged_failed_videos_are_retried_for_free(studio):
     studio.stage.sandbox.faults(FAILS | {"jobs": {"every": 2}})
     batch = await studio.stage.submit(brief(4))
     page = await studio.open(f"/campaigns/{batch}")
-    retry = page.locator("batch-actions").get_by_role("button", name="Retry 2 failed · $2.00")
+    retry = page.locator("batch-actions").get_by_role("button", name="Retry 2 failed · free")
     await expect(retry).to_be_visible()
+    for spoken in (page.locator("batch-actions"), page.locator("batch-trouble")):
+        await expect(spoken).not_to_contain_text("$")
+    cost = page.locator("batch-header .facts > div", has_text="Cost")
+    await expect(cost).to_have_text(re.compile(r"^\s*Cost\s*free\s*Forecast \$4\.00\s*$"))
+    await expect(page.locator("batch-header")).to_have_text(re.compile(r"^[^$]*\$4\.00[^$]*$"))
+    for word in ("Charged", "Reserved"):
+        await expect(page.locator("batch-header dt", has_text=word)).to_have_count(0)
+    await expect(page.locator('.vid[data-status="completed"] .cost').first).to_have_text("free")
     group = page.locator(".reasons li", has_text="Refused by the provider's moderation")
     await expect(group).to_contain_text("Edit the idea")
     await expect(group.get_by_role("link", name="Edit in a new brief")).to_be_visible()
@@ -109,11 +117,12 @@ async def test_failed_videos_are_retried_for_a_sum_that_the_button_names(studio)
     await retry.click()
     dialog = page.get_by_role("dialog", name="Retry 2 failed videos?")
     await expect(dialog).to_contain_text("refused by moderation")
+    await expect(dialog).to_contain_text("nothing is charged. The forecast, $2.00, counts against")
     await dialog.get_by_role("button", name="Back").click()
     assert (await studio.stage.status(batch))["counts"]["failed"] == 2
     studio.stage.sandbox.faults()
     await retry.click()
-    await dialog.get_by_role("button", name="Retry 2 failed · $2.00").click()
+    await dialog.get_by_role("button", name="Retry 2 failed · free").click()
     await expect(page.get_by_role("heading", name="All 4 videos are made")).to_be_visible()
     tries = page.locator(".vid .tries", has_text="2 tries")
     await expect(tries).to_have_count(2)
@@ -129,8 +138,8 @@ async def test_one_reason_is_retried_alone(studio):
     studio.stage.sandbox.faults()
     page = await studio.open(f"/campaigns/{batch}?status=failed")
     group = page.locator(".reasons li", has_text="could not make it")
-    await group.get_by_role("button", name="Retry 1 · $1.00").click()
-    await page.get_by_role("dialog").get_by_role("button", name="Retry 1 video · $1.00").click()
+    await group.get_by_role("button", name="Retry 1 · free").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Retry 1 video · free").click()
     await expect(chip(page, "Done")).to_contain_text("1")
     assert (await studio.stage.over(batch))["counts"]["failed"] == 1
     # The list stays as it was found until it is asked for anew.
@@ -139,7 +148,7 @@ async def test_one_reason_is_retried_alone(studio):
     await expect(page.locator(".vid[data-key]")).to_have_count(1)
 
 
-async def test_cancelling_says_what_it_saves_and_what_may_still_cost(studio):
+async def test_cancelling_says_what_is_kept_and_what_no_longer_counts(studio):
     studio.stage.sandbox.faults(HANGS)
     batch = await studio.stage.submit(brief(7))
     page = await studio.open(f"/campaigns/{batch}")
@@ -147,9 +156,9 @@ async def test_cancelling_says_what_it_saves_and_what_may_still_cost(studio):
     await page.get_by_role("button", name="More").click()
     await page.get_by_role("button", name="Cancel all that is left").click()
     dialog = page.get_by_role("dialog", name="Cancel what is left of this batch?")
-    await expect(dialog).to_contain_text("3 videos still wait and cost nothing: $3.00")
+    await expect(dialog).to_contain_text("3 videos still wait; the forecast, $3.00, no longer")
     await expect(dialog).to_contain_text("4 videos at the provider will be asked to stop")
-    await dialog.get_by_role("button", name="Cancel 7 videos · saves $3.00").click()
+    await dialog.get_by_role("button", name="Cancel 7 videos", exact=True).click()
     await expect(page.get_by_text("This batch was cancelled")).to_be_visible()
     await expect(chip(page, "Cancelled")).to_contain_text("7")
 
@@ -267,7 +276,7 @@ async def test_a_possibly_charged_video_is_fetched_from_the_job_that_a_person_na
     batch, page = await doubtful(studio)
     (job,) = {job["id"] for job in studio.stage.sandbox.ledger()["jobs"]} - known
     drawer = page.locator("dialog.drawer")
-    await expect(drawer).to_contain_text("Possibly charged: $1.00")
+    await expect(drawer).to_contain_text("Here it is free whatever you decide.")
     await axe(page)
     await drawer.get_by_label("The provider's job id").fill(job)
     await drawer.get_by_role("button", name="It is there: fetch it").click()
@@ -283,10 +292,10 @@ async def test_a_possibly_charged_video_is_retried_or_given_up(studio):
     await sure.get_by_role("button", name="Give up").click()
     await expect(drawer.locator(".status.lost").first).to_be_visible()
     studio.stage.sandbox.faults()
-    await drawer.get_by_role("button", name="Retry · $1.00").click()
+    await drawer.get_by_role("button", name="Retry · free").click()
     sure = page.get_by_role("dialog", name="Retry 1 video?")
-    await expect(sure).to_contain_text("may have been charged already")
-    await sure.get_by_role("button", name="Retry 1 video · $1.00").click()
+    await expect(sure).to_contain_text("may have been made already")
+    await sure.get_by_role("button", name="Retry 1 video · free").click()
     await expect(drawer.locator(".status.completed").first).to_be_visible()
     await expect(drawer.locator("details")).to_have_count(2)
     assert (await studio.stage.status(batch))["spend"]["unknown"] > 0

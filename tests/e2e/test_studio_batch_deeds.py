@@ -184,7 +184,7 @@ async def test_what_was_refused_is_edited_and_the_rest_is_not_bought_again(studi
     actions = page.locator("batch-actions")
     edit = actions.get_by_role("link", name="Edit the 1 refused")
     await expect(edit).to_have_class(re.compile("primary"))
-    retry = actions.get_by_role("button", name="Retry 1 failed · $1.00")
+    retry = actions.get_by_role("button", name="Retry 1 failed · free")
     await expect(retry).not_to_have_class(re.compile("primary"))
     await axe(page)
     await no_sideways_scroll(page)
@@ -211,7 +211,7 @@ async def test_of_several_failures_only_those_of_the_reason_are_edited(studio):
     await studio.stage.over(batch)
     page = await listed(studio, batch, 4)
     # A retry may help some of them: it stays what the page recommends.
-    retry = page.locator("batch-actions").get_by_role("button", name="Retry 4 failed · $4.00")
+    retry = page.locator("batch-actions").get_by_role("button", name="Retry 4 failed · free")
     await expect(retry).to_have_class(re.compile("primary"))
     await page.get_by_role("link", name="Edit in a new brief").click()
     await expect(page.locator("brief-note")).to_contain_text("the 1 of 4 videos")

@@ -16,8 +16,11 @@ async def test_the_report_on_paper_has_every_video_with_its_status_and_cost(stud
     rows = page.locator(".report tbody tr")
     await expect(rows).to_have_count(12)
     await expect(rows.first).to_contain_text("Completed")
-    await expect(rows.first).to_contain_text("$0.00")
+    await expect(rows.first).to_contain_text("free")
     await expect(page.locator(".report dl")).to_contain_text("12 of 12 finished")
+    await expect(page.locator(".report dl")).to_contain_text("Forecast")
+    for word in ("Charged", "Reserved", "$0.00"):
+        await expect(page.locator(".report")).not_to_contain_text(word)
     await expect(page.locator("batch-list")).not_to_be_visible()
 
 

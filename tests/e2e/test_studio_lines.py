@@ -183,11 +183,8 @@ async def test_a_batch_is_paused_moved_ahead_and_cancelled_in_part(studio, hangi
     await page.locator('.vid[data-status="queued"] .pick input').first.check()
     bar = page.get_by_role("toolbar", name="Selected videos")
     await bar.get_by_role("button", name="Cancel 1").click()
-    await (
-        page.get_by_role("dialog")
-        .get_by_role("button", name="Cancel 1 video · saves $1.00")
-        .click()
-    )
+    sure = page.get_by_role("dialog")
+    await sure.get_by_role("button", name="Cancel 1 video", exact=True).click()
     await expect(page.get_by_text("1 video cancelled.")).to_be_visible()
     counts = (await studio.stage.status(batch))["counts"]
     assert (counts["cancelled"], counts["queued"]) == (1, 2)
@@ -205,7 +202,7 @@ async def test_failed_videos_are_retried_by_the_keyboard_alone(studio):
     await studio.stage.over(batch)
     studio.stage.sandbox.faults()
     page = await studio.open(f"/campaigns/{batch}")
-    retry = page.locator("batch-actions").get_by_role("button", name="Retry 2 failed · $2.00")
+    retry = page.locator("batch-actions").get_by_role("button", name="Retry 2 failed · free")
     await expect(retry).to_be_visible()
     for _ in range(30):
         await page.keyboard.press("Tab")
@@ -234,7 +231,7 @@ async def test_who_listens_is_told_how_far_it_is(studio, hanging):
     await expect(page.locator("p.unseen[aria-live]")).to_have_text("2 of 2 videos done.")
 
 
-async def test_a_possibly_charged_video_is_bought_again_anyway_and_downloaded(studio):
+async def test_a_possibly_charged_video_is_made_again_anyway_and_downloaded(studio):
     studio.stage.sandbox.faults(
         {"where": "create", "accepted": True, "fault": "drop", "calls": {"first": 1}},
         {"where": "list", "fault": "status", "status": 405, "calls": {"first": 100_000}},
@@ -243,10 +240,10 @@ async def test_a_possibly_charged_video_is_bought_again_anyway_and_downloaded(st
     page = await studio.open(f"/campaigns/{batch}")
     await page.get_by_role("button", name="Decide no. 1").click()
     drawer = page.locator("dialog.drawer")
-    await drawer.get_by_role("button", name="Retry anyway · $1.00").click()
-    sure = page.get_by_role("dialog", name="Buy this video again?")
-    await expect(sure).to_contain_text("you pay for both: $1.00 more")
-    await sure.get_by_role("button", name="Retry 1 video · $1.00").click()
+    await drawer.get_by_role("button", name="Retry anyway · free").click()
+    sure = page.get_by_role("dialog", name="Make this video again?")
+    await expect(sure).to_contain_text("it is made twice")
+    await sure.get_by_role("button", name="Retry 1 video · free").click()
     await expect(drawer.locator(".status.completed").first).to_be_visible()
     async with page.expect_download() as coming:
         await drawer.get_by_role("button", name="Download").click()

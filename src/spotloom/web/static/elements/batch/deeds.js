@@ -4,6 +4,7 @@ import { agreed } from "../../core/dialog.js";
 import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing } from "../../vendor/lit.js";
+import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
 import { batch, figures, inStates, page, path } from "./store.js";
@@ -12,15 +13,18 @@ export const AGAIN = [...GROUPS.failed, "cancelled"];
 const AT_PROVIDER = ["submitting", "generating"];
 const sum = (videos) => videos.reduce((total, video) => total + video.cost, 0);
 export const keysOf = (videos) => videos.map((video) => video.key);
-const free = () =>
+/** What these cost together, for a button. */
+export const priceOf = (videos) => price(sum(videos), !page.free);
+const free = (videos) =>
   page.free
     ? html`<p class="soft">
-        Animatics are drawn on this machine: nothing is charged. The sum is what the plan counts with.
+        Animatics are drawn on this machine: nothing is charged. The forecast, ${money(sum(videos))}, counts against
+        budgets.
       </p>`
     : nothing;
 
 export const failed = () => inStates(GROUPS.failed);
-export const retryWords = (videos) => `${plural(videos.length, "video")} · ${money(sum(videos))}`;
+export const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
 
 async function attempted(deed) {
   try {
@@ -35,12 +39,14 @@ async function attempted(deed) {
 export async function retry(videos, what = "") {
   const again = videos.filter((video) => AGAIN.includes(video.now.status));
   if (!again.length) return toast("None of these ended without a file, so there is nothing to retry.");
-  const words = what ? `${again.length} ${what} · ${money(sum(again))}` : retryWords(again);
+  const words = what ? `${again.length} ${what} · ${priceOf(again)}` : retryWords(again);
   const blocked = again.filter(
     (video) => reason(video.now).id === "moderation" && video.now.status === "failed",
   ).length;
   const lost = again.filter((video) => video.now.status === "lost").length;
-  const body = html`<p>Each is a new order at ${money(sum(again) / again.length)}, within your budgets.</p>
+  const body = html`<p>
+      Each is a new order${page.free ? "" : ` at ${money(sum(again) / again.length)}`}, within your budgets.
+    </p>
     ${
       blocked
         ? html`<p class="warn">
@@ -49,7 +55,7 @@ export async function retry(videos, what = "") {
           </p>`
         : nothing
     }
-    ${lost ? html`<p class="warn">${plural(lost, "video")} may have been charged already.</p>` : nothing}${free()}`;
+    ${lost ? html`<p class="warn">${plural(lost, "video")} may have been ${page.free ? "made" : "charged"} already.</p>` : nothing}${free(again)}`;
   if (
     !(await agreed({
       title: `Retry ${plural(again.length, what ? `${what} video` : "video")}?`,
@@ -75,8 +81,12 @@ export async function cancel(videos = null) {
   const body = html`${
     waiting.length
       ? html`<p>
-          ${plural(waiting.length, "video")} still ${waiting.length === 1 ? "waits" : "wait"} and
-          ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.
+          ${plural(waiting.length, "video")} still
+          ${waiting.length === 1 ? "waits" : "wait"}${
+            page.free
+              ? `; the forecast, ${money(sum(waiting))}, no longer counts against budgets.`
+              : ` and ${waiting.length === 1 ? "costs" : "cost"} nothing: ${money(sum(waiting))} is given back to the budget.`
+          }
         </p>`
       : nothing
   }
@@ -84,12 +94,12 @@ export async function cancel(videos = null) {
     there.length
       ? html`<p>
           ${plural(there.length, "video")} at the provider will be asked to stop. Where it cannot, the video still
-          arrives, is kept, and costs up to ${money(sum(there))}.
+          arrives${page.free ? " and is kept." : `, is kept, and costs up to ${money(sum(there))}.`}
         </p>`
       : nothing
   }
-  ${videos ? nothing : html`<p>Finished videos stay. Cancelled ones can be retried later.</p>`}${free()}`;
-  const confirm = `Cancel ${plural(waiting.length + there.length, "video")}${waiting.length ? ` · saves ${money(sum(waiting))}` : ""}`;
+  ${videos ? nothing : html`<p>Finished videos stay. Cancelled ones can be retried later.</p>`}`;
+  const confirm = `Cancel ${plural(waiting.length + there.length, "video")}${waiting.length && !page.free ? ` · saves ${money(sum(waiting))}` : ""}`;
   if (
     !(await agreed({
       title: videos ? `Cancel ${plural(these.length, "video")}?` : "Cancel what is left of this batch?",
@@ -246,13 +256,17 @@ export async function crown(video) {
 
 export async function resolve(video, decision, job = null) {
   if (decision === "retry") {
-    const body = html`<p>If the provider did take the first order, you pay for both: ${money(video.cost)} more.</p>
-      ${free()}`;
-    if (!(await agreed({ title: "Buy this video again?", body, confirm: `Retry 1 video · ${money(video.cost)}` })))
-      return undefined;
+    const twice = page.free ? "it is made twice." : `you pay for both: ${money(video.cost)} more.`;
+    const body = html`<p>If the provider did take the first order, ${twice}</p>
+      ${free([video])}`;
+    const title = page.free ? "Make this video again?" : "Buy this video again?";
+    if (!(await agreed({ title, body, confirm: `Retry ${retryWords([video])}` }))) return undefined;
   }
   if (decision === "give-up") {
-    const body = html`<p>The video stays without a file. ${money(video.cost)} stays counted as possibly charged.</p>`;
+    const counted = page.free
+      ? `Its forecast, ${money(video.cost)}, stays counted against budgets.`
+      : `${money(video.cost)} stays counted as possibly charged.`;
+    const body = html`<p>The video stays without a file. ${counted}</p>`;
     if (!(await agreed({ title: "Give this video up?", body, confirm: "Give up", danger: true }))) return undefined;
   }
   return attempted(async () => {

@@ -3,7 +3,8 @@ import { api } from "../../core/api.js";
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, bytes, money, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, copy, crown, files, reject, resolve, retry, review } from "./deeds.js";
+import { AGAIN, cancel, copy, crown, files, priceOf, reject, resolve, retry, review } from "./deeds.js";
+import { FREE } from "../parts/price.js";
 import { keep } from "./notes.js";
 import { pageOf } from "./notion.js";
 import { mediaUrl, play, playing, stop } from "./player.js";
@@ -131,7 +132,7 @@ class BatchDrawer extends Element {
               </div>`
             : nothing
         }
-        ${this.told ? this.more(video, this.told) : this.wrong ? nothing : html`<div class="skeleton tall" aria-label="Loading"></div>`}
+        ${this.told ? this.more(video, this.told) : this.wrong ? nothing : html`<div class="skeleton tall" role="status" aria-label="Loading"></div>`}
       </div>`;
   }
 
@@ -169,10 +170,10 @@ class BatchDrawer extends Element {
     return html`<section class="notice warn">
       ${icon("circle-help")}
       <div class="stack tight">
-        <p class="strong">Possibly charged: ${money(video.cost)}</p>
+        <p class="strong">Possibly charged${page.free ? nothing : `: ${money(video.cost)}`}</p>
         <p>
           The order left, and no answer came back. Look for it in the provider's own list of jobs, by its prompt and the
-          time it was sent.
+          time it was sent.${page.free ? " Here it is free whatever you decide." : nothing}
         </p>
         ${
           !editor
@@ -195,7 +196,7 @@ class BatchDrawer extends Element {
                 </form>
                 <p class="line">
                   <button class="button small" @click=${() => resolve(video, "retry")}>
-                    Retry anyway · ${money(video.cost)}</button
+                    Retry anyway · ${priceOf([video])}</button
                   ><button class="button small danger" @click=${() => resolve(video, "give-up")}>Give up</button>
                 </p>`
         }
@@ -216,7 +217,7 @@ class BatchDrawer extends Element {
                     >`
                   : nothing
               }<button class="button small ${refused ? "" : "primary"}" @click=${() => retry([video])}>
-                ${labelled("rotate-ccw", `Retry · ${money(video.cost)}`)}
+                ${labelled("rotate-ccw", `Retry · ${priceOf([video])}`)}
               </button>`
           : nothing
       }
@@ -265,10 +266,7 @@ class BatchDrawer extends Element {
       <section>
         <h3>Cost and file</h3>
         <dl class="pairs">
-          <dt>Estimated</dt>
-          <dd>${money(told.estimatedCost)}</dd>
-          <dt>${CHARGE[this.attempts?.[0]?.charge] ?? "Charged"}</dt>
-          <dd>${this.paid()}</dd>
+          ${this.cost(told)}
           <dt>Ordered</dt>
           <dd>${told.duration} s, ${told.size}, ${page.free ? "drawn here" : `${told.provider}, ${told.model}`}</dd>
           ${
@@ -301,6 +299,18 @@ class BatchDrawer extends Element {
           @kept=${({ detail }) => this.told?.combinationId === detail.combinationId && (this.told = detail)}
         ></batch-notes>
       </section>`;
+  }
+
+  cost({ estimatedCost }) {
+    if (page.free)
+      return html`<dt>Cost</dt>
+        <dd>${FREE}</dd>
+        <dt>Forecast</dt>
+        <dd>${money(estimatedCost)}</dd>`;
+    return html`<dt>Estimated</dt>
+      <dd>${money(estimatedCost)}</dd>
+      <dt>${CHARGE[this.attempts?.[0]?.charge] ?? "Charged"}</dt>
+      <dd>${this.paid()}</dd>`;
   }
 
   paid() {

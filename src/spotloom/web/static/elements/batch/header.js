@@ -2,7 +2,8 @@
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { cancel, failed, files, manifest, pause, prioritise, resume, retry } from "./deeds.js";
+import { cancel, failed, files, manifest, pause, prioritise, priceOf, resume, retry } from "./deeds.js";
+import { FREE, forecast } from "../parts/price.js";
 import { editAddress, wantsEdit } from "./reasons.js";
 import { print } from "./report.js";
 import { counted, figures, gone, line, over, page, takenAt } from "./store.js";
@@ -81,7 +82,7 @@ class BatchHeader extends Element {
         })}
       </div>
       <dl class="facts">
-        ${this.money(now.spend)}${this.pace(now)}
+        ${page.free ? this.free(now.spend) : this.money(now.spend)}${this.pace(now)}
         <div class="made">
           <dt>Made with</dt>
           <dd>
@@ -95,6 +96,13 @@ class BatchHeader extends Element {
         </div>
       </dl>
     </section>`;
+  }
+
+  free({ estimated, budget }) {
+    return html`<div>
+      <dt>Cost</dt>
+      <dd>${FREE}<small>${forecast(estimated)}${budget === null ? nothing : ` of ${money(budget)} budget`}</small></dd>
+    </div>`;
   }
 
   money({ estimated, reserved, unknown, actual, budget }) {
@@ -222,7 +230,6 @@ class BatchActions extends Element {
     const broken = counted(GROUPS.failed);
     if (broken && editor) {
       const videos = failed();
-      const sum = videos.reduce((total, video) => total + video.cost, 0);
       // A purchase that will most likely be refused again is not what the page recommends.
       const refused = videos.every(wantsEdit);
       return html`${
@@ -232,7 +239,7 @@ class BatchActions extends Element {
               >`
             : nothing
         }<button class="button ${refused ? "" : "primary"}" @click=${() => retry(videos, "failed")}>
-          ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${money(sum)}`)}
+          ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${priceOf(videos)}`)}
         </button>`;
     }
     if (!now.counts.completed) return nothing;

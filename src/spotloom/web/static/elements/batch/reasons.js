@@ -32,12 +32,12 @@ const KINDS = [
 const EXPIRED = {
   id: "expired",
   title: "The file was gone before we had it",
-  advice: "The provider dropped it, after it was charged. A retry makes it anew.",
+  advice: `The provider dropped it${page.free ? "" : ", after it was charged"}. A retry makes it anew.`,
 };
 const LOST = {
   id: "lost",
   title: "The provider no longer knows it",
-  advice: "It may have been charged. Look at the provider's own list before you retry: a retry buys it again.",
+  advice: `It may have been ${page.free ? "made" : "charged"}. Look at the provider's own list before you retry: a retry ${page.free ? "makes" : "buys"} it again.`,
 };
 const OTHER = {
   id: "provider",

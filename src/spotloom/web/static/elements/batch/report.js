@@ -3,10 +3,26 @@ import { each } from "../../core/api.js";
 import { STATUS, date, money, plural } from "../../core/format.js";
 import { complain } from "../../core/toast.js";
 import { html, render } from "../../vendor/lit.js";
+import { FREE } from "../parts/price.js";
 import { columns } from "./rows.js";
 import { figures, page, path, videos } from "./store.js";
 
 let place = null;
+
+const free = ({ estimated }) => [
+  ["Cost", FREE],
+  ["Forecast", money(estimated)],
+];
+const paid = ({ actual, reserved, unknown }) => [
+  ["Charged", money(actual)],
+  ["Reserved", money(reserved)],
+  ["Possibly charged", money(unknown)],
+];
+
+function costOf({ cost, now }) {
+  if (page.free) return FREE;
+  return now.actual === null ? `${money(cost)} est.` : money(now.actual);
+}
 
 function draw(errors = new Map()) {
   if (!place) {
@@ -20,9 +36,7 @@ function draw(errors = new Map()) {
     ["Printed", date(new Date().toISOString())],
     ["State", state],
     ["Videos", `${counts.completed} of ${videos.length} finished`],
-    ["Charged", money(spend.actual)],
-    ["Reserved", money(spend.reserved)],
-    ["Possibly charged", money(spend.unknown)],
+    ...(page.free ? free(spend) : paid(spend)),
     ["Budget", spend.budget === null ? "none" : money(spend.budget)],
     ["Made with", page.free ? "Animatics drawn here; nothing is charged" : `${page.provider}, ${page.model}`],
   ];
@@ -63,7 +77,7 @@ function draw(errors = new Map()) {
                 </td>
                 <td>${video.now.attempt}</td>
                 <td>${video.now.winner ? "winner" : video.now.review === "none" ? "" : video.now.review}</td>
-                <td>${video.now.actual === null ? `${money(video.cost)} est.` : money(video.now.actual)}</td>
+                <td>${costOf(video)}</td>
               </tr>`,
           )}
         </tbody>

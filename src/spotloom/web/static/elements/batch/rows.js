@@ -2,6 +2,7 @@
 import { icon, may } from "../../core/element.js";
 import { STATUS, money } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
+import { FREE, forecast } from "../parts/price.js";
 import { go, select, selection } from "./view.js";
 import { mediaUrl, peekAt, play, scrub, unpeek, unscrub } from "./player.js";
 import { reason } from "./reasons.js";
@@ -53,8 +54,10 @@ const verdict = ({ review, winner }) =>
       : nothing
   }`;
 
-const cost = (video, { actual }) =>
-  actual === null ? html`<span class="soft" title="Estimated">${money(video.cost)}</span>` : money(actual);
+function cost(video, { actual }) {
+  if (page.free) return html`<span class="soft" title=${forecast(video.cost)}>${FREE}</span>`;
+  return actual === null ? html`<span class="soft" title="Estimated">${money(video.cost)}</span>` : money(actual);
+}
 
 export function row(video) {
   const now = video.now;

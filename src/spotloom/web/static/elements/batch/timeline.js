@@ -4,6 +4,7 @@ import { span, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { copy } from "./deeds.js";
 import { status } from "./rows.js";
+import { page } from "./store.js";
 
 export const CHARGE = { reserved: "Reserved", unknown: "Possibly charged", charged: "Charged", none: "Not charged" };
 const STEPS = [
@@ -51,7 +52,7 @@ export function attempt(each, { open, alone }) {
     <summary class="line">
       <span class="strong">Attempt ${each.attempt}</span>${status({ ...each, error: each.error?.code })}<span
         class="soft small push"
-        >${CHARGE[each.charge]}, ${when(each.createdAt)}</span
+        >${page.free ? nothing : `${CHARGE[each.charge]}, `}${when(each.createdAt)}</span
       >
     </summary>
     ${inside}

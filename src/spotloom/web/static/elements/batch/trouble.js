@@ -2,13 +2,12 @@
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { failed, keysOf, resume, retry } from "./deeds.js";
+import { failed, keysOf, priceOf, resume, retry } from "./deeds.js";
 import { editAddress, grouped } from "./reasons.js";
 import { counted, figures, gone, inStates, lanes, onFrame, over, page } from "./store.js";
 import { go, select } from "./view.js";
 
 const editor = may("editor");
-const sum = (videos) => videos.reduce((total, video) => total + video.cost, 0);
 const notice = (kind, sign, title, body, action = nothing) =>
   html`<div class="notice ${kind}">
     ${icon(sign)}
@@ -81,7 +80,9 @@ class BatchTrouble extends Element {
             "warn",
             "wallet",
             "The budget is used up",
-            `${money(spend.committed)} of ${money(spend.budget)} is charged, reserved or possibly charged. What is reserved goes on; a retry needs room.`,
+            page.free
+              ? `Nothing is charged, but the forecast counts: ${money(spend.committed)} of ${money(spend.budget)}. What is ordered goes on; a retry needs room.`
+              : `${money(spend.committed)} of ${money(spend.budget)} is charged, reserved or possibly charged. What is reserved goes on; a retry needs room.`,
           )
         : nothing
     }`;
@@ -166,10 +167,11 @@ class BatchTrouble extends Element {
     return html`<li class="doubt">
       <span class="many serif">${count(these.length)}</span>
       <div>
-        <h3>Possibly charged · ${money(sum(these))}</h3>
+        <h3>Possibly charged${page.free ? nothing : ` · ${priceOf(these)}`}</h3>
         <p class="soft small">
           The order left, and no answer came back; Spotloom never orders twice by itself. Look at the provider's own
-          list of jobs, then decide for each: it is there, retry it anyway, or give it up.
+          list of jobs, then decide for each: it is there, retry it anyway, or give it
+          up.${page.free ? " Here it is free whatever you decide." : nothing}
         </p>
       </div>
       <span class="line"
@@ -185,7 +187,7 @@ class BatchTrouble extends Element {
   }
 
   group(group) {
-    const words = `${count(group.videos.length)} · ${money(sum(group.videos))}`;
+    const words = `${count(group.videos.length)} · ${priceOf(group.videos)}`;
     return html`<li>
       <span class="many serif">${count(group.videos.length)}</span>
       <div>

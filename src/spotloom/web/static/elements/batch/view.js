@@ -8,7 +8,7 @@ const STATES = Object.values(GROUPS).flat();
 export const SORTS = {
   position: { label: "Number", of: (video) => video.position },
   status: { label: "Status", live: true, of: (video) => STATES.indexOf(video.now.status) },
-  cost: { label: "Cost", live: true, of: (video) => video.now.actual ?? video.cost },
+  cost: { label: "Cost", live: true, of: (video) => (page.free ? null : video.now.actual) ?? video.cost },
   attempt: { label: "Attempts", live: true, of: (video) => video.now.attempt },
   review: {
     label: "Review",

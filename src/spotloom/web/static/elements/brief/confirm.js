@@ -2,6 +2,7 @@
 import { Element, icon, may } from "../../core/element.js";
 import { count, date, money, plural, span, when } from "../../core/format.js";
 import { html, live, nothing, ref } from "../../vendor/lit.js";
+import { forecast, price } from "../parts/price.js";
 import { Poll } from "../parts/poll.js";
 import { current, form, isBlank, nameBatch, space } from "./draft.js";
 import { sentence } from "./fields.js";
@@ -226,12 +227,12 @@ const warnings = (plan) =>
 function card(plan, state) {
   const busy = sending.get() || state === "waiting";
   const bound = boundBelow(plan.estimatedCost);
-  const words = `Generate ${videos(plan)} · ${plan.charges ? money(plan.estimatedCost) : "free"}`;
+  const words = `Generate ${videos(plan)} · ${price(plan.estimatedCost, plan.charges)}`;
   return html`<div class="moneycard">
     <p class="equation">${videos(plan)}</p>
-    <p class="sum">${plan.charges ? money(plan.estimatedCost) : "free"}</p>
+    <p class="sum">${price(plan.estimatedCost, plan.charges)}</p>
     <p class="note">
-      ${plan.charges ? "Set aside now, charged video by video." : `Forecast ${money(plan.estimatedCost)}, what a paid provider would take at these prices.`}
+      ${plan.charges ? "Set aside now, charged video by video." : `${forecast(plan.estimatedCost)}, what a paid provider would take at these prices.`}
     </p>
     ${bound ? short(plan, bound) : nothing}
     ${

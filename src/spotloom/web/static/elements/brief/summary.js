@@ -3,6 +3,7 @@ import { Element, icon } from "../../core/element.js";
 import { count, money, plural, span } from "../../core/format.js";
 import { toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
+import { forecast, price } from "../parts/price.js";
 import { changeBack, data, each, form, modelOf, space, unsaved, vocabulary } from "./draft.js";
 import { includeAll } from "./exclusions.js";
 import { sentence } from "./fields.js";
@@ -57,13 +58,13 @@ class BriefSummary extends Element {
     return html`<div class="summary ${isOpen ? "isopen" : ""}">
       <div class="moneycard">
         <div class="figures" aria-live="polite" aria-atomic="true">
-          ${equation()} ${ready ? html`<p class="sum">${free() ? "free" : money(cost())}</p>` : nothing}
+          ${equation()} ${ready ? html`<p class="sum">${price(cost(), !free())}</p>` : nothing}
         </div>
         ${
           ready
             ? html`<p class="note">
-                  ${free() ? html`<b class="forecast">Forecast ${money(cost())}</b>: ` : nothing}${plural(kept, "video")}
-                  × ${money(each())}
+                  ${free() ? html`<b class="forecast">${forecast(cost())}</b>: ` : nothing}${plural(kept, "video")} ×
+                  ${money(each())}
                 </p>
                 <p class="note">${time()}</p>`
             : html`<p class="note">Choose at least one option of ${missing.map((one) => one.label).join(", ")}.</p>`

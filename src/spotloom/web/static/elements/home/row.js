@@ -3,6 +3,7 @@ import { Element, icon, may } from "../../core/element.js";
 import { ago, count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
 import { bar, grouped, inWords, legend, part } from "../parts/counts.js";
+import { FREE } from "../parts/price.js";
 
 const STRIP = 6;
 const SANDBOX = "sandbox"; // draws videos for nothing
@@ -73,7 +74,7 @@ class CampaignRow extends Element {
   free({ estimated }) {
     return html`<div>
         <dt>Cost</dt>
-        <dd>free</dd>
+        <dd>${FREE}</dd>
       </div>
       <div>
         <dt>Forecast</dt>

@@ -11,7 +11,7 @@ import "./player.js";
 import { reject } from "./reasons.js";
 import { below, toggle } from "./sheet.js";
 import { which } from "./side.js";
-import { batch, counts, follow, name, total, video, videos, who } from "./store.js";
+import { batch, counts, follow, name, settled, total, underWay, video, videos, who } from "./store.js";
 import { Transport } from "./transport.js";
 import * as view from "./view.js";
 
@@ -195,6 +195,15 @@ function bulk() {
   </div>`;
 }
 
+/** The files are asked for when what was decided last is stored, else they lack that. */
+async function fetchFiles(event) {
+  if (!underWay()) return;
+  const { href } = event.currentTarget;
+  event.preventDefault();
+  await settled();
+  location.assign(href);
+}
+
 function allDone() {
   const { all, unreviewed, approved, rejected, winners } = counts.get();
   if (!all || unreviewed || all < total) return nothing;
@@ -208,7 +217,9 @@ function allDone() {
       </p>
       ${
         approved
-          ? html`<a class="button small" href=${files} download>${icon("download", "small")}Download the approved</a>`
+          ? html`<a class="button small" href=${files} download @click=${fetchFiles}
+              >${icon("download", "small")}Download the approved</a
+            >`
           : nothing
       }
     </div>

@@ -145,6 +145,14 @@ export async function say(keys, changes, { entry = null } = {}) {
   if (errors.length) throw errors[0];
 }
 
+/** Whether something that was said is not stored yet. */
+export const underWay = () => [...pending.values()].some((changes) => changes.length);
+
+/** Resolves when nothing is under way any more, stored or not. */
+export async function settled() {
+  while (underWay()) await Promise.all(chains.values());
+}
+
 /** One change of a video after the other, each with the version that the last one left. */
 function inTurn(wish) {
   const turn = (chains.get(wish.key) ?? Promise.resolve()).then(() => send(wish));

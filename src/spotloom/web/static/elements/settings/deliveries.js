@@ -40,7 +40,7 @@ class HookDeliveries extends Element {
   }
 
   render() {
-    if (!this.items) return html`<div class="skeleton row" aria-label="Loading"></div>`;
+    if (!this.items) return html`<div class="skeleton row" role="status" aria-label="Loading"></div>`;
     if (!this.items.length) return html`<p class="soft">Nothing has happened yet that would be sent.</p>`;
     return html`<div class="line">
         <span class="push"></span

@@ -125,7 +125,7 @@ class SettingsNotion extends Element {
 
   render() {
     const now = state.get();
-    if (now === null) return html`<div class="skeleton row" aria-label="Loading"></div>`;
+    if (now === null) return html`<div class="skeleton row" role="status" aria-label="Loading"></div>`;
     if (now === "none")
       return html`<p class="notice">${icon("info")}<span>This release does not have the Notion mirror.</span></p>`;
     return html`<p class="intro">
