@@ -336,11 +336,13 @@ async def test_an_event_counts_once(house, peer):
     "wrong",
     [
         {"key": b"another key of some bytes"},
-        {"stamp": str(int(time.time()) - 301)},
-        {"stamp": str(int(time.time()) + 1301)},
+        {"stamp": -301},
+        {"stamp": +301 + 60},
     ],
 )
 async def test_an_event_of_somebody_elses_is_refused(house, peer, wrong):
+    if "stamp" in wrong:  # from now, not from when the tests were collected
+        wrong = {"stamp": str(int(time.time()) + wrong["stamp"])}
     async with house.browser() as ann:
         session, _ = await sign_in(ann, peer, "user_ann")
         body = json.dumps({"type": "session.ended", "timestamp": 1, "data": {"id": session}})

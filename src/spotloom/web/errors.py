@@ -163,7 +163,12 @@ def _refusal(error: Exception, method: str) -> Refused:
             return _of_the_framework(error)
         case ClientDisconnect():
             return Refused(400, "The request broke off", "The body did not come whole.")
-        case OperationalError() | InterfaceError() | PoolTimeoutError():
+        case (
+            OperationalError()
+            | InterfaceError()
+            | PoolTimeoutError()
+            | DBAPIError(connection_invalidated=True)  # ended by the server: idle too long, say
+        ):
             log.warning("database.away", reason=type(error).__name__)
             return _away(_AWAY if method in _SAFE else _AWAY + _IN_DOUBT, wait_s=2)
         case _:
