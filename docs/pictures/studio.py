@@ -19,6 +19,7 @@ PICTURES = Path(__file__).resolve().parent / "studio"
 SIZES = ((1440, 900), (390, 844))
 THEMES = ("light", "dark")
 QUALITY = 70
+SECTIONS = ("budgets", "members", "keys", "webhooks", "notion", "sign-in", "audit", "about")
 MOST_BYTES = 3_000_000  # of all pictures together
 PATIENCE_S = 900
 
@@ -125,6 +126,7 @@ def _wanted(demo: str, failed: str) -> list[Screen]:
         Screen("sheet", f"{review}?view=sheet"),
         Screen("queue", "/queue"),
         Screen("settings", "/settings"),
+        *(Screen(f"settings-{section}", f"/settings/{section}") for section in SECTIONS),
     ]
 
 
