@@ -108,8 +108,7 @@ async def _owned(stage: Stage) -> int:
 
 def used(stage: Stage, crew: Crew) -> Counter[str]:
     """What the workers and their own processes hold at this moment."""
-    family = {pid for worker in crew.workers for pid in _family(worker.pid)}
-    told = [text for pid in family if (text := _read(Path(f"/proc/{pid}/status")))]
+    told = [text for pid in _pids(crew) if (text := _read(Path(f"/proc/{pid}/status")))]
     return Counter(
         connections=stage.count(
             "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()"
@@ -123,14 +122,18 @@ def used(stage: Stage, crew: Crew) -> Counter[str]:
 
 def threads(crew: Crew) -> Counter[str]:
     """The threads of the workers and their own processes, by name."""
-    family = {pid for worker in crew.workers for pid in _family(worker.pid)}
-    tasks = [task for pid in family for task in Path(f"/proc/{pid}/task").glob("*")]
+    tasks = [task for pid in _pids(crew) for task in Path(f"/proc/{pid}/task").glob("*")]
     return Counter(_read(task / "comm").strip() for task in tasks)
 
 
 def told(what: Counter[str]) -> str:
     """The readings in words."""
     return ", ".join(f"{count} {name}" for name, count in what.items())
+
+
+def _pids(crew: Crew) -> set[int]:
+    """The workers and their own processes."""
+    return {pid for worker in crew.workers for pid in _family(worker.pid)}
 
 
 def _family(pid: int) -> Iterator[int]:
