@@ -96,6 +96,27 @@ async def test_a_letter_acts_only_on_what_was_pointed_at_and_a_rejection_has_a_r
     )
 
 
+async def test_keys_faster_than_a_dialog_says_that_it_closed_are_not_lost(studio):
+    batch = await studio.stage.made(2)
+    page = await listed(studio, batch, 2)
+    await page.keyboard.press("j")
+    await page.keyboard.press("r")
+    await expect(page.get_by_role("dialog", name="Why is it rejected?")).to_be_visible()
+    # In one task: the event "close" comes only after it.
+    await page.evaluate(
+        """() => {
+          const press = (target, key) =>
+            target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+          document.querySelector("dialog.reasons footer button").click();
+          press(document.body, "r");
+          press(document.querySelector("dialog.reasons[open] button"), "2");
+        }"""
+    )
+    await expect(page.locator(".vid .rejected")).to_have_count(1)
+    await expect(page.locator("dialog.reasons")).to_have_count(0)
+    await soon(studio, batch, [("rejected", "Wrong message"), ("none", None)])
+
+
 # Notes.
 
 

@@ -89,7 +89,7 @@ export function help() {
 }
 
 export function palette() {
-  if (document.querySelector("dialog.palette")) return;
+  if (document.querySelector("dialog.palette[open]")) return;
   let at = 0;
   const dialog = box("Commands", () => nothing);
   dialog.classList.add("palette");

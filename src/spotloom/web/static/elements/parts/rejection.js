@@ -7,7 +7,7 @@ const LONGEST = 500;
 
 /** Ask about the video of that name, or so many; resolves to the reason, or to null where nothing is to be rejected. */
 export function askReason({ many, name }) {
-  if (document.querySelector("dialog.reasons")) return Promise.resolve(null);
+  if (document.querySelector("dialog.reasons[open]")) return Promise.resolve(null);
   const dialog = document.createElement("dialog");
   dialog.className = "box reasons";
   dialog.setAttribute("aria-labelledby", "reasons-title");
