@@ -105,8 +105,9 @@ async def test_keys_faster_than_a_dialog_says_that_it_closed_are_not_lost(studio
     # In one task: the event "close" comes only after it.
     await page.evaluate(
         """() => {
+          const more = { bubbles: true, cancelable: true };
           const press = (target, key) =>
-            target.dispatchEvent(new KeyboardEvent("keydown", { key, bubbles: true, cancelable: true }));
+            target.dispatchEvent(new KeyboardEvent("keydown", { key, ...more }));
           document.querySelector("dialog.reasons footer button").click();
           press(document.body, "r");
           press(document.querySelector("dialog.reasons[open] button"), "2");
