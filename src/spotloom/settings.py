@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     dialect: Literal["generic", "sglang", "vllm-omni", "litellm"] = "generic"
     max_concurrent: Annotated[int, Field(ge=1, le=10_000)] = 4
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
+    list_lag_seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     request_timeout_seconds: Annotated[float, Field(gt=0, le=3600)] = 60.0
     automatic_retries: Annotated[int, Field(ge=0, le=5)] = 1
     max_videos: Annotated[int, Field(ge=1, le=100_000)] = 660

@@ -138,6 +138,7 @@ class Stage:
     folder: Path
     limit: int = 4
     poll_s: float = POLL_S
+    list_lag_s: float = 10.0
     dialect: str = "generic"
     workers: list[Worker] = field(default_factory=list)
 
@@ -149,6 +150,7 @@ class Stage:
             "SPOTLOOM_PROVIDER": PROVIDER,
             "SPOTLOOM_HOME": str(self.folder / "home"),
             "SPOTLOOM_POLL_SECONDS": str(self.poll_s),
+            "SPOTLOOM_LIST_LAG_SECONDS": str(self.list_lag_s),
             "SPOTLOOM_MAX_CONCURRENT": str(self.limit),
             "SPOTLOOM_DIALECT": self.dialect,
             "SPOTLOOM_REQUEST_TIMEOUT_SECONDS": str(TIMEOUT_S),
@@ -163,6 +165,7 @@ class Stage:
             provider=PROVIDER,
             home=self.folder / "home",
             poll_seconds=self.poll_s,
+            list_lag_seconds=self.list_lag_s,
             max_concurrent=self.limit,
             dialect=self.dialect,
             request_timeout_seconds=TIMEOUT_S,

@@ -7,8 +7,8 @@ import pytest
 from tests.integration.command_line import Place, Said, data_folder, written
 from tests.integration.generating_provider import write_clip
 from tests.integration.vendor_servers.pairs import KEY, SERVERS
-from tests.integration.vendor_servers.videos import VideosServer
-from tests.integration.vendor_servers.wire import Answer, Request
+from tests.integration.vendor_servers.videos import Accepting, VideosServer
+from tests.integration.vendor_servers.wire import CUT, Answer, Request
 
 MOST = 4  # jobs that these servers take at once
 LARGER = {"aesthetic": ["cinema", "ugc"], "intention": ["educate", "inspire"]}  # 24 videos
@@ -117,3 +117,64 @@ async def test_a_batch_is_not_continued_at_another_server(home, tmp_path):
         assert said.code == 1
         assert "Set SORA_BASE_URL back" in said.json["error"]["message"]
         assert not second.jobs
+
+
+def differing(base: type[VideosServer], **how) -> type[VideosServer]:
+    """That server, where the first create is cut after acceptance and jobs are told otherwise."""
+
+    class Differing(base):  # type: ignore[misc, valid-type]
+        def __init__(self) -> None:
+            super().__init__()
+            self.script("create", Accepting(CUT))
+
+        def listed(self, jobs, *, more: bool):
+            return super().listed([job | how["list"] for job in jobs], more=more)
+
+        def shown(self, job):
+            return super().shown(job) | how.get("get", {})
+
+    return Differing
+
+
+ROUNDED = {"list": {"seconds": "9"}, "get": {"seconds": "9"}}
+SHORT = {"list": {"prompt": None}}
+
+
+@pytest.mark.parametrize(
+    ("how", "made", "code"), [(ROUNDED, 5, 1), (SHORT, 6, 0)], ids=["rounded", "short list"]
+)
+async def test_an_order_that_may_be_there_is_never_sent_again(home, tmp_path, how, made, code):
+    write_clip(tmp_path / "clip.mp4")
+    place = Place(home=home, cwd=tmp_path)
+    batch = f"may-be-{made}"
+    brief = written(tmp_path / "brief.yaml", brand=f"Tarn {batch}")
+    words = ("make", brief, "--provider", "openai-videos", "--yes", "--json", "--batch-id", batch)
+    served = differing(at_work(SERVERS["generic"], (tmp_path / "clip.mp4").read_bytes()), **how)
+    async with served() as server:
+        settings = {
+            "SORA_BASE_URL": f"{server.url}/v1",
+            "SORA_API_KEY": KEY,
+            "SPOTLOOM_LIST_LAG_SECONDS": "2",
+        }
+        said = await run(place, *words, **settings)
+        assert said.code == code, said
+        assert len(server.orders) == 6
+        states = [v["status"] for v in said.json["videos"]]
+        assert (states.count("completed"), states.count("unknown")) == (made, 6 - made)
+
+
+async def test_a_job_name_that_was_used_before_buys_nothing_twice(home, tmp_path):
+    write_clip(tmp_path / "clip.mp4")
+    place = Place(home=home, cwd=tmp_path)
+    async with at_work(SERVERS["generic"], (tmp_path / "clip.mp4").read_bytes())() as server:
+        settings = {"SORA_BASE_URL": f"{server.url}/v1", "SORA_API_KEY": KEY}
+        for batch, code in (("names", 0), ("names-again", 1)):
+            brief = written(tmp_path / f"{batch}.yaml", brand=f"Tarn {batch}")
+            words = ("make", brief, "--provider", "openai-videos", "--yes", "--json")
+            said = await run(place, *words, "--batch-id", batch, **settings)
+            assert said.code == code, said
+            server.jobs.clear()  # it starts anew, and counts from one again
+            server.asked.clear()
+    assert {v["status"] for v in said.json["videos"]} == {"unknown"}
+    assert len(server.orders) == 12
+    assert "which is another video's" in str(said.json)

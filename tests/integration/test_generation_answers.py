@@ -1,6 +1,7 @@
 """Whatever the provider answers, every video ends in a truthful state, and is paid once."""
 
 import asyncio
+import datetime as dt
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -9,11 +10,14 @@ from typing import Any
 
 import pytest
 from tests.integration import generating
+from tests.integration.controlling import hands
 from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
+from spotloom.campaigns import generations
 from spotloom.campaigns.submit import Batch
-from spotloom.generation import collect
+from spotloom.errors import Conflict, Transient
+from spotloom.generation import collect, doubt, outcomes, worker
 
 pytestmark = pytest.mark.faults
 
@@ -65,15 +69,16 @@ async def test_an_order_that_was_cut_before_acceptance_is_sent_again(stage: Stag
     assert len(stage.sandbox.sold()) == 3
 
 
+@pytest.mark.parametrize("status", [405, 403])
 async def test_an_order_nobody_can_look_up_is_possibly_charged_and_frees_its_slot(
-    stage: Stage,
+    stage: Stage, status: int
 ) -> None:
     stage.limit = 1  # so that the others wait for its slot
     await made(
         stage,
         3,
         {"where": "create", "fault": "drop", "accepted": True, "calls": {"only": [1]}},
-        {"where": "list", "fault": "status", "status": 405},
+        {"where": "list", "fault": "status", "status": status},
     )
     assert stage.statuses() == {"unknown": 1, "completed": 2}
     first = stage.videos()[0]
@@ -92,6 +97,69 @@ async def test_a_list_that_lags_or_fails_is_not_believed(stage: Stage) -> None:
     )
     assert stage.statuses() == {"completed": 4}
     assert len(stage.sandbox.sold()) == 4
+
+
+async def test_a_list_that_only_errs_leaves_the_order_in_doubt_until_it_answers(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doubt, "FAULTY_FOR_S", 1.0)
+    monkeypatch.setattr(worker, "RECOGNISE_S", 0.5)
+    stage.list_lag_s = 1.0
+    cut = {"where": "create", "fault": "drop", "accepted": True, "calls": {"only": [1]}}
+    stage.sandbox.misbehave(cut, {"where": "list", "fault": "status", "status": 503})
+    await stage.submit(stage.order(2))
+    async with stage.working():
+        await until(lambda: stage.statuses() == {"unknown": 1, "completed": 1}, 30)
+        (doubted,) = [v for v in stage.videos() if v["status"] == "unknown"]
+        assert "503" in doubted["error_text"]
+        stage.sandbox.misbehave()
+        await until(lambda: stage.statuses() == {"completed": 2}, 30)
+    await assert_sound(stage)
+    assert len(stage.sandbox.sold()) == 2
+
+
+async def test_an_outage_pauses_the_lane_and_fails_nothing(stage: Stage) -> None:
+    stage.list_lag_s = 1.0
+    stage.sandbox.misbehave(
+        {"where": "create", "fault": "status", "status": 503, "calls": {"first": 5}}
+    )
+    await stage.submit(stage.order(6))
+    reasons = set()
+    async with stage.working():
+        while not stage.over():
+            lane = stage.query("SELECT paused_until, reason, adapted_limit FROM spotloom.lane")[0]
+            reasons |= {lane["reason"]} if lane["paused_until"] else set()
+            assert lane["adapted_limit"] is None  # an outage tells nothing of how many it takes
+            await asyncio.sleep(0.05)
+    await assert_sound(stage)
+    assert any("503" in reason for reason in reasons)
+    assert stage.statuses() == {"completed": 6}
+    assert {v["attempt"] for v in stage.videos()} == {1}
+    assert len(stage.sandbox.sold()) == 6
+
+
+async def test_an_answer_that_comes_after_another_hand_began_anew_changes_nothing(
+    stage: Stage,
+) -> None:
+    stage.limit = 1
+    await stage.submit(stage.order(1))
+    (video,) = stage.videos()
+    sent = "UPDATE spotloom.generation SET status = 'submitting', admitted_at = now(), sent_at = %s"
+    stage.query(sent + " RETURNING 1", dt.datetime(2026, 1, 1, tzinfo=dt.UTC))
+    async with hands(stage) as sessions, stage.working():
+        async with sessions() as session:
+            slept = await generations.load(session, video["id"])
+        stage.query(sent + " RETURNING 1", dt.datetime(2026, 1, 2, tzinfo=dt.UTC))
+        for answer in (
+            outcomes.accepted(slept, "video_late"),
+            outcomes.back_to_queue(slept, Transient("429")),
+            outcomes.refused(slept, code="invalid_request", text="no"),
+            outcomes.possibly_charged(slept, "lost"),
+        ):
+            with pytest.raises(Conflict):
+                await answer
+        (video,) = stage.videos()
+        assert (video["status"], video["provider_job_id"]) == ("submitting", None)
 
 
 # Refusals that say: not now
@@ -118,6 +186,17 @@ async def test_429_pauses_the_lane_and_fails_nothing(
     assert len(stage.sandbox.sold()) == 6
     lane = stage.query("SELECT setbacks, paused_until, reason FROM spotloom.lane")[0]
     assert lane == {"setbacks": 0, "paused_until": None, "reason": None}
+
+
+async def test_a_server_that_asks_for_no_pause_at_all_is_not_hammered(stage: Stage) -> None:
+    storm = {"where": "create", "fault": "status", "status": 429, "retryAfter": 0}
+    stage.sandbox.misbehave(storm | {"during": [0, 6]})
+    await stage.submit(stage.order(6))
+    async with stage.working():
+        await stage.finished(40)
+    await assert_sound(stage)
+    assert stage.statuses() == {"completed": 6}
+    assert stage.sandbox.struck("create") <= 12
 
 
 async def test_moderation_at_submit_fails_the_video_and_releases_its_money(stage: Stage) -> None:

@@ -3,6 +3,7 @@
 import uuid
 
 import pytest
+from sqlalchemy import text
 from tests.integration import live_stage
 from tests.integration.generating import order
 
@@ -97,3 +98,46 @@ async def test_a_full_disk_closes_an_open_lane_and_one_that_opens_sooner(ground,
         await lanes.hold_back(session, lane_id, reason="Still full.", for_s=90)
     assert await stood(sessions, lane_id) > 80
     assert told(ground, lane_id) == ("Still full.", False)
+
+
+@pytest.fixture
+async def pair(ground, sessions):
+    """Two workspaces' lanes at one account."""
+    workspaces = [ground.workspace(uuid.uuid4()) for _ in range(2)]
+    lane = LaneKey(provider="openai-videos", account=uuid.uuid4().hex, slot_limit=4)
+    async with sessions.begin() as session:
+        return [await submit.ensure_lane(session, each, lane) for each in workspaces]
+
+
+async def test_what_the_provider_says_to_one_lane_holds_for_all_of_the_account(
+    ground, sessions, pair, wait_until_async
+):
+    first, second = pair
+    async with sessions.begin() as session:
+        await lanes.pause(session, first, reason="429", retry_after_s=2)
+    assert told(ground, second) == ("429", False)
+    assert await stood(sessions, second) > 0
+
+    async def healed():
+        async with sessions.begin() as session:
+            await lanes.well(session, second)
+        return told(ground, first) == (None, False)
+
+    await wait_until_async(healed)
+
+
+async def test_a_lane_that_a_person_paused_keeps_that_reason(ground, sessions, pair):
+    first, second = pair
+    async with sessions.begin() as session:
+        await lanes.block(session, second, reason="paused by Ann")
+        await lanes.pause(session, first, reason="429", retry_after_s=300)
+    assert told(ground, second) == ("paused by Ann", True)
+
+
+async def test_a_server_that_asks_for_no_pause_again_and_again_gets_longer_ones(sessions, lane_id):
+    for least in (0.1, 0.7, 1.4):
+        async with sessions.begin() as session:
+            await lanes.pause(session, lane_id, reason="429", retry_after_s=0)
+        assert await stood(sessions, lane_id) > least
+        async with sessions.begin() as session:
+            await session.execute(text("UPDATE spotloom.lane SET paused_until = now()"))

@@ -82,6 +82,12 @@ async def load(session: AsyncSession, generation_id: UUID) -> Order:
     return _order(row)
 
 
+async def held(session: AsyncSession, generation_id: UUID) -> Status:
+    """The generation's state, which stays so for as long as the caller's transaction lasts."""
+    row = select(Generation.status).where(Generation.id == generation_id)
+    return Status((await session.scalars(row.with_for_update(key_share=True))).one())
+
+
 async def take(session: AsyncSession, generation_id: UUID, *, admission: int) -> Order | None:
     """Store the intent to pay, before the call; None when it may not be sent, or not from here."""
     row = (
@@ -114,16 +120,20 @@ async def move(
     *,
     expect: Collection[Status],
     to: Status,
+    intent: dt.datetime | None = None,
     **values: Any,
 ) -> None:
-    """Change the state, and the columns that belong to the change; Conflict if it was elsewhere."""
-    moved = await session.scalar(
-        _told(
-            update(_ROWS)
-            .where(_ROWS.c.id == generation_id, _ROWS.c.status.in_([s.value for s in expect]))
-            .values(status=to.value, **values)
-        )
+    """Change the state, and the columns that belong to the change; Conflict if it was elsewhere.
+
+    With an `intent`, the moment at which it was stored, also Conflict when it is not that one any
+    more: another hand looked the order up, and began anew.
+    """
+    change = update(_ROWS).where(
+        _ROWS.c.id == generation_id, _ROWS.c.status.in_([s.value for s in expect])
     )
+    if intent is not None:
+        change = change.where(_ROWS.c.sent_at == intent)
+    moved = await session.scalar(_told(change.values(status=to.value, **values)))
     if moved is None:
         words = " or ".join(sorted(expect))
         raise Conflict(f"generation {generation_id} is not {words} any more, so not {to}")
@@ -144,16 +154,18 @@ async def set_progress(session: AsyncSession, generation_id: UUID, progress: int
     )
 
 
-async def owners(session: AsyncSession, lane_id: UUID, jobs: Collection[str]) -> set[str]:
-    """Which of these provider jobs some generation at the lane's account already owns."""
+async def owners(
+    session: AsyncSession, lane_id: UUID, jobs: Collection[str]
+) -> dict[str, dt.datetime | None]:
+    """Which of these provider jobs some generation at the lane's account owns, and since when."""
     own, owner = aliased(Lane), aliased(Lane)
-    found = await session.scalars(
-        select(Generation.provider_job_id)
+    found = await session.execute(
+        select(Generation.provider_job_id, Generation.accepted_at)
         .join(owner, owner.id == Generation.lane_id)
         .join(own, and_(own.provider == owner.provider, own.account == owner.account))
         .where(own.id == lane_id, Generation.provider_job_id.in_(jobs))
     )
-    return {job for job in found if job is not None}
+    return {str(row.provider_job_id): row.accepted_at for row in found}
 
 
 async def announced(session: AsyncSession) -> list[tuple[UUID, str]]:
@@ -179,6 +191,20 @@ async def announced(session: AsyncSession) -> list[tuple[UUID, str]]:
         .order_by(WebhookEvent.at)
     )
     return [(row.id, str(row.job)) for row in rows]
+
+
+async def in_doubt(session: AsyncSession, *, within: dt.timedelta) -> list[UUID]:
+    """Possibly charged generations that were sent within that time, the latest first."""
+    return list(
+        await session.scalars(
+            select(Generation.id)
+            .where(
+                Generation.status == Status.UNKNOWN.value,
+                Generation.sent_at > func.clock_timestamp() - within,
+            )
+            .order_by(Generation.sent_at.desc())
+        )
+    )
 
 
 async def add_assets(session: AsyncSession, assets: Collection[Asset]) -> None:

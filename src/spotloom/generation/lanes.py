@@ -9,7 +9,7 @@ import random
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select, text, update
+from sqlalchemy import case, func, select, text, update
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.channels import CAMPAIGNS, LANES, notify
@@ -19,6 +19,7 @@ from spotloom.contract.lanes import LaneEdit
 from spotloom.creative.status import Status
 
 LONGEST_PAUSE_S = 60.0
+SHORTEST_PAUSE_S = 0.25
 STEP_AFTER = 2  # accepted videos per slot before an adapted limit grows by one
 
 
@@ -92,7 +93,7 @@ _ADMIT = text(
     ), {_ROOM.strip()}, limits AS (
       SELECT least(slot_limit, coalesce(adapted_limit, slot_limit)) AS most, setbacks,
              starts_a_minute - (SELECT count(*) FROM spotloom.generation g
-                                 WHERE g.lane_id = :lane_id
+                                 WHERE g.lane_id IN (SELECT id FROM account)
                                    AND g.admitted_at > clock_timestamp() - interval '1 minute')
                AS starts_left
         FROM spotloom.lane
@@ -201,35 +202,47 @@ async def hand_on(session: AsyncSession, lane_id: UUID, generation_id: UUID) -> 
 
 
 async def pause(
-    session: AsyncSession, lane_id: UUID, *, reason: str, retry_after_s: float | None
+    session: AsyncSession,
+    lane_id: UUID,
+    *,
+    reason: str,
+    retry_after_s: float | None,
+    full: bool = True,
 ) -> None:
-    """Close the lane for as long as the provider asked, else longer with each setback in a row."""
+    """Close the lane for as long as the provider asked, else longer with each setback in a row.
+
+    The account's other lanes close with it. `full` when it refused because it has enough.
+    """
+    lane_ids = list(await session.scalars(_LOCK, {"lane_id": lane_id}))
     paused = func.coalesce(Lane.paused_until > func.clock_timestamp(), False)
     setbacks, again = (
-        await session.execute(
-            select(Lane.setbacks, paused).where(Lane.id == lane_id).with_for_update()
-        )
+        await session.execute(select(Lane.setbacks, paused).where(Lane.id == lane_id))
     ).one()
     backoff = min(LONGEST_PAUSE_S, 2.0 ** min(setbacks, 6)) * random.uniform(0.75, 1.25)  # noqa: S311 - jitter
-    wait = dt.timedelta(seconds=backoff if retry_after_s is None else retry_after_s)
-    working = await _at_work(session, lane_id)
+    if retry_after_s is None or setbacks:  # who asks for less again and again is not believed
+        wait_s = max(retry_after_s or 0.0, backoff)
+    else:
+        wait_s = max(retry_after_s, SHORTEST_PAUSE_S)
+    working = await _at_work(session, lane_id) if full else None
+    own = Lane.id == lane_id
     await session.execute(
         update(Lane)
-        .where(Lane.id == lane_id)
+        .where(Lane.id.in_(lane_ids), own | ~Lane.blocked)
         .values(
             # Refusals of calls that were under way together are one setback.
             setbacks=setbacks if again else setbacks + 1,
             accepted=0,
             # It refused one more than it has: so many it takes. With none there, it says nothing.
-            adapted_limit=working or Lane.adapted_limit,
+            adapted_limit=case((own, working or Lane.adapted_limit), else_=Lane.adapted_limit),
             reason=reason,
             paused_until=func.greatest(
                 func.coalesce(Lane.paused_until, func.clock_timestamp()),
-                func.clock_timestamp() + wait,
+                func.clock_timestamp() + dt.timedelta(seconds=wait_s),
             ),
         )
     )
-    await notify(session, LANES, str(lane_id))
+    for each in lane_ids:
+        await notify(session, LANES, str(each))
 
 
 async def hold_back(session: AsyncSession, lane_id: UUID, *, reason: str, for_s: float) -> None:
@@ -255,25 +268,31 @@ async def block(session: AsyncSession, lane_id: UUID, *, reason: str) -> None:
 # What is accepted within a pause had left before the refusal, and proves nothing.
 _WELL = text(
     """
-    UPDATE spotloom.lane
-       SET setbacks = 0, reason = NULL, paused_until = NULL,
-           accepted = CASE WHEN accepted + 1 >= :step_after * coalesce(adapted_limit, 1)
-                           THEN 0 ELSE accepted + 1 END,
-           adapted_limit = CASE WHEN accepted + 1 >= :step_after * coalesce(adapted_limit, 1)
-                                THEN nullif(adapted_limit + 1, slot_limit)
-                                ELSE adapted_limit END
-     WHERE id = :lane_id AND (setbacks > 0 OR adapted_limit IS NOT NULL)
-       AND coalesce(paused_until <= clock_timestamp(), true)
-    RETURNING id
+    WITH ailing AS (
+      SELECT l.id, l.accepted + 1 >= :step_after * coalesce(l.adapted_limit, 1) AS grows
+        FROM spotloom.lane l JOIN spotloom.lane own
+          ON own.id = :lane_id AND (l.provider, l.account) = (own.provider, own.account)
+       WHERE (l.setbacks > 0 OR l.id = :lane_id AND l.adapted_limit IS NOT NULL)
+         AND coalesce(l.paused_until <= clock_timestamp(), true)
+       ORDER BY l.id FOR UPDATE OF l
+    )
+    UPDATE spotloom.lane l
+       SET setbacks = 0, paused_until = NULL,
+           reason = CASE WHEN l.blocked THEN l.reason END,
+           accepted = CASE WHEN l.id <> :lane_id THEN l.accepted
+                           WHEN grows THEN 0 ELSE l.accepted + 1 END,
+           adapted_limit = CASE WHEN l.id = :lane_id AND grows
+                                THEN nullif(l.adapted_limit + 1, l.slot_limit)
+                                ELSE l.adapted_limit END
+      FROM ailing WHERE l.id = ailing.id
+    RETURNING l.id, pg_notify(:lanes, l.id::text)
     """
 )
 
 
 async def well(session: AsyncSession, lane_id: UUID) -> None:
     """The provider accepted one: the lane opens, a step at a time up to its full limit."""
-    opened = await session.scalar(_WELL, {"lane_id": lane_id, "step_after": STEP_AFTER})
-    if opened is not None:
-        await notify(session, LANES, str(lane_id))
+    await session.execute(_WELL, {"lane_id": lane_id, "step_after": STEP_AFTER, "lanes": LANES})
 
 
 async def set_limits(

@@ -1,5 +1,6 @@
 """Writes how a generation went: state, money and slot change in one transaction."""
 
+import datetime as dt
 from decimal import Decimal
 from uuid import UUID
 
@@ -16,7 +17,7 @@ from spotloom.errors import BudgetRefused, Conflict, Transient
 from spotloom.generation import lanes
 from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import tools
-from spotloom.providers.provider import LaneBlocked, Ready, Rejected
+from spotloom.providers.provider import LaneBlocked, Outage, Ready, Rejected
 
 log = structlog.get_logger()
 
@@ -24,8 +25,12 @@ TOO_LATE = "Cancelled too late: the provider had made it, so it is kept."
 AT_PROVIDER = (Status.SUBMITTING, Status.GENERATING, Status.UNKNOWN)
 
 
+class JobTaken(Conflict):
+    """Another generation owns the job."""
+
+
 async def accepted(order: Order, job: str) -> None:
-    """The provider has it, under this job id; Conflict when another generation owns the job."""
+    """The provider has it, under this job id; JobTaken when another generation owns the job."""
     try:
         async with tools().sessions.begin() as session:
             await generations.move(
@@ -33,19 +38,25 @@ async def accepted(order: Order, job: str) -> None:
                 order.id,
                 expect=(Status.SUBMITTING,),
                 to=Status.GENERATING,
+                intent=order.sent_at,
                 provider_job_id=job,
                 accepted_at=func.clock_timestamp(),
             )
             await lanes.well(session, order.lane_id)
     except IntegrityError as error:
-        raise Conflict(f"job {job} belongs to another generation") from error
+        raise JobTaken(f"job {job} belongs to another generation") from error
 
 
 async def back_to_queue(order: Order, why: Transient) -> None:
     """Nothing was bought: the lane waits, and the video keeps its turn and its attempt."""
     async with tools().sessions.begin() as session:
         await generations.move(
-            session, order.id, expect=(Status.SUBMITTING,), to=Status.QUEUED, sent_at=None
+            session,
+            order.id,
+            expect=(Status.SUBMITTING,),
+            to=Status.QUEUED,
+            intent=order.sent_at,
+            sent_at=None,
         )
         if isinstance(why, LaneBlocked):
             await lanes.block(session, order.lane_id, reason=str(why))
@@ -77,6 +88,7 @@ async def possibly_charged(order: Order, why: str) -> None:
             order.id,
             expect=(Status.SUBMITTING,),
             to=Status.UNKNOWN,
+            intent=order.sent_at,
             error_code="outcome_unknown",
             error_text=why,
         )
@@ -87,9 +99,16 @@ async def possibly_charged(order: Order, why: str) -> None:
 async def free_slot(generation_id: UUID) -> None:
     """Nobody knows better in time: a job that may be running keeps no other video waiting."""
     async with tools().sessions.begin() as session:
-        order = await generations.load(session, generation_id)
-        if order.status in {Status.UNKNOWN, Status.LOST}:
+        if await generations.held(session, generation_id) in {Status.UNKNOWN, Status.LOST}:
             await lanes.free(session, generation_id)
+
+
+async def outage(order: Order, why: Outage) -> None:
+    """The provider says that it cannot work: buy nothing new there for a while."""
+    async with tools().sessions.begin() as session:
+        await lanes.pause(
+            session, order.lane_id, reason=str(why), retry_after_s=why.retry_after_s, full=False
+        )
 
 
 async def no_room(order: Order, why: str, *, for_s: float) -> None:
@@ -133,7 +152,7 @@ async def rejected(order: Order, outcome: Rejected) -> None:
 
 async def refused(order: Order, *, code: str, text: str) -> None:
     """The provider never accepted it, and never will."""
-    await _ended(order, Status.FAILED, code=code, text=text, cost=Decimal(0))
+    await _ended(order, Status.FAILED, code=code, text=text, cost=Decimal(0), intent=order.sent_at)
 
 
 async def cancelled(order: Order, text: str) -> None:
@@ -177,6 +196,7 @@ async def _ended(
     text: str,
     cost: Decimal | None,
     again: bool = False,
+    intent: dt.datetime | None = None,
 ) -> None:
     async with tools().sessions.begin() as session:
         if again:  # in the order in which a cancel takes its locks
@@ -186,6 +206,7 @@ async def _ended(
             order.id,
             expect=(*AT_PROVIDER, Status.FINISHING),
             to=to,
+            intent=intent,
             error_code=code,
             error_text=text[:2000],
             over_at=func.clock_timestamp(),

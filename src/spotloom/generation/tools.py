@@ -127,6 +127,10 @@ class Tools:
         """Seconds between two questions about one video at that provider."""
         return self.poll_s or self.provider(lane_id).limits().poll_s
 
+    def list_lag_s(self, lane_id: UUID) -> float:
+        """Seconds by which that provider's list of jobs may be late."""
+        return self.provider(lane_id).limits().list_lag_s
+
     @contextlib.asynccontextmanager
     async def paid_call(self) -> AsyncIterator[None]:
         """Marks the time in which a stop would leave a paid call without its answer."""

@@ -12,7 +12,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
 from spotloom.campaigns.database import grant_engine, plain_url
-from spotloom.generation import engine, lanes, place
+from spotloom.generation import doubt, engine, lanes
 from spotloom.generation.liveness import GONE, Liveness, executor_id
 from spotloom.generation.tools import Tools, use
 
@@ -170,15 +170,19 @@ class Worker:
                 _tell_away(error)
 
     async def recognise(self) -> None:
-        """Ask about jobs that webhooks told of while an order was in doubt."""
+        """Ask about jobs that webhooks told of, and again about orders, that are in doubt."""
         asked: set[tuple[UUID, str]] = set()
+        reconsidered: set[UUID] = set()
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(RECOGNISE_S):
                     await self._announced.wait()
+            told = self._announced.is_set()
             self._announced.clear()
             try:
-                await place.recognise(asked)
+                await doubt.recognise(asked)
+                if not told:
+                    await doubt.reconsider(reconsidered)
             except (SQLAlchemyError, OSError) as error:
                 _tell_away(error)
 

@@ -76,20 +76,24 @@ class Catalog:
         dialect: str | None = None,
         concurrent: int | None = None,
         poll_s: float | None = None,
+        list_lag_s: float | None = None,
         capabilities: Sequence[Capability] | None = None,
         timeouts: Timeouts | None = None,
     ) -> OpenAIVideos:
         """The adapter for a provider at one account; what is not given is as in the catalog."""
         offer = self.offer(name)
-        limits = offer.limits
+        spoken = self.dialect(offer.dialect if dialect is None else dialect)
+        limits = replace(offer.limits, list_lag_s=spoken.list_lag_s)
         if concurrent is not None:
             limits = replace(limits, concurrent=concurrent)
         if poll_s is not None:
             limits = replace(limits, poll_s=poll_s)
+        if list_lag_s is not None:
+            limits = replace(limits, list_lag_s=list_lag_s)
         return OpenAIVideos(
             name=name,
             account=account(provider=name, base_url=base_url, api_key=api_key, name=account_name),
-            dialect=self.dialect(offer.dialect if dialect is None else dialect),
+            dialect=spoken,
             words=self.words,
             capabilities=offer.capabilities if capabilities is None else capabilities,
             limits=limits,
@@ -128,6 +132,7 @@ class _Dialect(_Strict):
     extension: bool
     variants: bool
     lists: bool
+    list_lag_s: float
     echoes_model: bool
     cancelling: Cancelling
     failed_as_http_error: bool
@@ -204,7 +209,11 @@ def _offer(name: str, entry: _Provider, file: _File) -> Offer:
         )
         for model in entry.models
     )
-    limits = Limits(concurrent=entry.concurrent, poll_s=entry.poll_s)
+    limits = Limits(
+        concurrent=entry.concurrent,
+        poll_s=entry.poll_s,
+        list_lag_s=file.dialects[entry.dialect].list_lag_s,
+    )
     return Offer(capabilities, limits, entry.dialect)
 
 

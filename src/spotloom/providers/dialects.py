@@ -29,6 +29,7 @@ class Dialect:
     extension: bool  # takes our own JSON member `spotloom`
     variants: bool  # knows `variant=` on a download, and so the thumbnail
     lists: bool  # `GET /videos` tells enough of a job to recognise it
+    list_lag_s: float  # how late that list may show a job that was accepted, as far as we know
     echoes_model: bool  # a listed job carries the model's name as it was sent
     cancelling: Cancelling
     failed_as_http_error: bool  # `GET` of a failed job is an HTTP error whose body is the job

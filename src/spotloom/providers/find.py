@@ -2,6 +2,7 @@
 
 import datetime as dt
 import itertools
+import re
 from collections.abc import Sequence
 from enum import Enum, auto
 
@@ -12,6 +13,8 @@ from spotloom.providers.replies import JobList, Listed
 
 CLOCK_SKEW = dt.timedelta(seconds=120)
 _CUT_MARKS = ("…", "...")
+# A server may name the snapshot under which it runs the model that was asked for.
+_SNAPSHOT = re.compile(r"-\d{4}-\d{2}-\d{2}$")
 
 
 class Match(Enum):
@@ -19,39 +22,38 @@ class Match(Enum):
 
     YES = auto()
     NO = auto()
-    UNTOLD = auto()  # the list says too little: neither may be claimed
+    UNTOLD = auto()  # the server says too little: neither may be claimed
 
 
 def match(job: Listed, request: VideoRequest, *, since: dt.datetime, dialect: Dialect) -> Match:
     """Whether the job carries exactly what the request sends and was accepted since then."""
     if job.created_at is not None and job.created_at < since - CLOCK_SKEW:
         return Match.NO
-    told = [
-        _prompt(job.prompt, request.prompt),
-        _same(_whole(job.seconds), request.duration),
-        _same(_size(job.size), request.size),
-    ]
-    if dialect.echoes_model:
-        told.append(_same(job.model, request.model))
-    # A list without prompts proves nothing, not even by its other fields: servers round those.
-    if told[0] is Match.UNTOLD:
-        return Match.UNTOLD
-    if Match.NO in told:
+    prompt = _prompt(job.prompt, request.prompt)
+    if prompt is Match.NO:
         return Match.NO
-    return Match.UNTOLD if Match.UNTOLD in told or job.created_at is None else Match.YES
+    same = (
+        prompt is Match.YES
+        and _whole(job.seconds) == request.duration
+        and _size(job.size) == request.size
+        and (not dialect.echoes_model or _model(job.model, request.model))
+        and job.created_at is not None
+    )
+    # What differs beside the prompt proves nothing: servers round, and name models their own way.
+    return Match.YES if same else Match.UNTOLD
 
 
 class Search:
-    """Reads a server's list page by page until it can say which jobs are ours, or cannot."""
+    """Reads a server's list page by page: which jobs are ours, and which may be."""
 
     def __init__(self, request: VideoRequest, *, since: dt.datetime, dialect: Dialect) -> None:
         self.after: str | None = None  # where the next page begins
         self.over = False
         self._request, self._since, self._dialect = request, since, dialect
         self._seen: set[str] = set()
-        self._ours: list[Listed] = []
-        self._sure = True
+        self._found: list[Candidate] = []
         self._whole = False
+        self._unreadable = 0
 
     def read(self, page: JobList, *, asked: int) -> None:
         """Take in one page, of which `asked` jobs at most were wanted."""
@@ -59,19 +61,19 @@ class Search:
         self._seen.update(job.id for job in fresh)
         for job in fresh:
             found = match(job, self._request, since=self._since, dialect=self._dialect)
-            self._sure &= found is not Match.UNTOLD
-            if found is Match.YES:
-                self._ours.append(job)
+            if found is not Match.NO:
+                certain = found is Match.YES
+                self._found.append(Candidate(job.id, job.created_at, certain=certain))
+        self._unreadable += page.unreadable
         self._whole = _is_last(page, fresh, since=self._since, asked=asked)
-        self.over = self._whole or not self._sure or not fresh
+        self.over = self._whole or not fresh
         self.after = fresh[-1].id if fresh else None
 
     def result(self) -> Sequence[Candidate] | NotSupported:
-        """Our jobs, oldest first. That there is none is only said of a list read to its end."""
-        if not self._sure or not (self._whole or self._ours):
+        """The candidates, oldest first. Of none we speak only when all of the list was read."""
+        if not any(c.certain for c in self._found) and (self._unreadable or not self._whole):
             return NotSupported()
-        found = [Candidate(j.id, j.created_at) for j in self._ours if j.created_at is not None]
-        return sorted(found, key=lambda c: (c.created_at, c.job))
+        return sorted(self._found, key=lambda c: (c.created_at or self._since, c.job))
 
 
 def _is_last(page: JobList, fresh: Sequence[Listed], *, since: dt.datetime, asked: int) -> bool:
@@ -83,7 +85,8 @@ def _is_last(page: JobList, fresh: Sequence[Listed], *, since: dt.datetime, aske
     if page.has_more is False:
         return True
     if not fresh:
-        return not page.data or (page.has_more is None and len(page.data) != asked)
+        told = len(page.data) + page.unreadable
+        return not told or (page.has_more is None and told != asked)
     oldest = fresh[-1].created_at
     return oldest is not None and oldest < since - CLOCK_SKEW and _newest_first(fresh)
 
@@ -98,19 +101,21 @@ def _newest_first(jobs: Sequence[Listed]) -> bool:
 def _prompt(told: str | None, sent: str) -> Match:
     if told is None:
         return Match.UNTOLD
-    if told == sent.strip():
+    told, sent = _words(told), _words(sent)
+    if told == sent:
         return Match.YES
     for mark in _CUT_MARKS:
-        stem = told.removesuffix(mark).rstrip()
-        if stem != told and sent.startswith(stem):
-            return Match.UNTOLD
-    return Match.NO
+        told = told.removesuffix(mark).rstrip()
+    return Match.UNTOLD if sent.startswith(told) else Match.NO
 
 
-def _same(told: object | None, sent: object) -> Match:
-    if told is None:
-        return Match.UNTOLD
-    return Match.YES if told == sent else Match.NO
+def _words(text: str) -> str:
+    """The text as a server may keep it: with its white space folded."""
+    return " ".join(text.split())
+
+
+def _model(told: str | None, sent: str) -> bool:
+    return told is not None and _SNAPSHOT.sub("", told) == sent
 
 
 def _whole(text: str | None) -> int | None:

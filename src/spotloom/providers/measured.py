@@ -18,8 +18,10 @@ from spotloom.providers.provider import (
     NotSupported,
     Poll,
     Provider,
+    Sending,
     Submitted,
     Variant,
+    at_once,
 )
 
 BOUNDS_S = (0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0)
@@ -49,10 +51,10 @@ class Measured:
     def limits(self) -> Limits:
         return self._provider.limits()
 
-    async def submit(self, request: VideoRequest) -> Submitted:
+    async def submit(self, request: VideoRequest, *, sending: Sending = at_once) -> Submitted:
         """Buy one video, as the provider does."""
         with self._timed("submit"):
-            return await self._provider.submit(request)
+            return await self._provider.submit(request, sending=sending)
 
     async def poll(self, job: str) -> Poll:
         """Ask how a job stands."""
@@ -66,7 +68,9 @@ class Measured:
         with self._timed("find"):
             return await self._provider.find(request, since=since)
 
-    async def carries(self, job: str, request: VideoRequest, *, since: dt.datetime) -> bool:
+    async def carries(
+        self, job: str, request: VideoRequest, *, since: dt.datetime
+    ) -> bool | NotSupported:
         """Whether the job is what the attempt ordered."""
         with self._timed("carries"):
             return await self._provider.carries(job, request, since=since)

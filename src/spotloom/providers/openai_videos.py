@@ -5,7 +5,7 @@ import datetime as dt
 import json
 import logging
 import ssl
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from spotloom.providers.provider import (
     Capability,
     Content,
     Expired,
+    Faulty,
     Limits,
     Lost,
     NotSupported,
@@ -33,8 +34,10 @@ from spotloom.providers.provider import (
     Poll,
     Ready,
     Rejected,
+    Sending,
     Submitted,
     Variant,
+    at_once,
 )
 from spotloom.providers.replies import Accepted, Cause, Deleted, Job, JobList, Listed
 
@@ -103,9 +106,10 @@ class OpenAIVideos:
     def limits(self) -> Limits:
         return self._limits
 
-    async def submit(self, request: VideoRequest) -> Submitted:
+    async def submit(self, request: VideoRequest, *, sending: Sending = at_once) -> Submitted:
         """Buy one video. Exactly one request leaves; nothing here repeats it."""
         order = self._order(request)
+        order.extensions["trace"] = _before_sending(sending)
         try:
             reply = await self._exchange(self._buying, order)
         except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
@@ -141,30 +145,45 @@ class OpenAIVideos:
     async def find(
         self, request: VideoRequest, *, since: dt.datetime
     ) -> Sequence[Candidate] | NotSupported:
-        """Jobs that carry what this attempt sent, accepted since then, oldest first."""
+        """Jobs that carry what this attempt sent, or may, accepted since then, oldest first."""
         if not self._dialect.lists:
             return NotSupported()
-        search = find.Search(request, since=since, dialect=self._dialect)
+        search: find.Search | None = None
         for _ in range(_PAGES):
-            page = await self._page(search.after)
-            if page is None:
+            reply = await self._list(search.after if search else None)
+            if reply is None:
                 return NotSupported()
+            page = _parsed(JobList, reply.body)
+            if page is None:
+                raise Faulty(f"{self.name} gave an unreadable list of jobs.")
+            if search is None:
+                since = _by_its_clock(since, reply)
+                search = find.Search(request, since=since, dialect=self._dialect)
             search.read(page, asked=_PAGE)
             if search.over:
                 break
-        return search.result()
+        return search.result() if search else NotSupported()
 
-    async def carries(self, job: str, request: VideoRequest, *, since: dt.datetime) -> bool:
+    async def carries(
+        self, job: str, request: VideoRequest, *, since: dt.datetime
+    ) -> bool | NotSupported:
         """Whether the server says that this job is what the attempt ordered since then."""
         reply = await self._ask("GET", f"videos/{_segment(job)}")
         if reply.status == 404:
             return False
         if not 200 <= reply.status < 300:
-            raise refusals.on_question(self._refusal(reply))
+            raise self._unanswered(reply)
         told = _parsed(Listed, reply.body)
         if told is None or told.id != job:
-            return False
-        return find.match(told, request, since=since, dialect=self._dialect) is find.Match.YES
+            return NotSupported()
+        since = _by_its_clock(since, reply)
+        match find.match(told, request, since=since, dialect=self._dialect):
+            case find.Match.YES:
+                return True
+            case find.Match.NO:
+                return False
+            case find.Match.UNTOLD:
+                return NotSupported()
 
     def open_content(
         self, job: str, variant: Variant, *, offset: int = 0
@@ -220,18 +239,17 @@ class OpenAIVideos:
         body = json.dumps(fields).encode()
         return self._buying.build_request("POST", url, content=body, headers=headers)
 
-    async def _page(self, after: str | None) -> JobList | None:
-        """One page of the server's jobs, newest first; None when it cannot list them."""
+    async def _list(self, after: str | None) -> _Reply | None:
+        """One page of the server's jobs, newest first; None when it cannot list them for us."""
         params = {"limit": str(_PAGE), "order": "desc"} | ({"after": after} if after else {})
         reply = await self._ask("GET", "videos", params=params)
-        if reply.status in {404, 405, 501}:
-            return None
-        if reply.status != 200:
-            raise refusals.on_question(self._refusal(reply))
-        page = _parsed(JobList, reply.body)
-        if page is None:
-            raise Transient(f"{self.name} gave an unreadable list of jobs.")
-        return page
+        if reply.status in {400, 422} and after is None:  # it may take no parameters, or fewer
+            reply = await self._ask("GET", "videos")
+        if 200 <= reply.status < 300:
+            return reply
+        if reply.status in {401, 407, 408, 425, 429, 500} or reply.status > 501:
+            raise self._unanswered(reply)
+        return None
 
     @asynccontextmanager
     async def _content(self, job: str, variant: Variant, offset: int) -> AsyncIterator[Content]:
@@ -255,8 +273,10 @@ class OpenAIVideos:
         )
         try:
             return await self._exchange(self._asking, question)
+        except (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout) as error:
+            raise Transient(f"{self.name} could not be reached: {_what(error)}.") from error
         except (httpx2.HTTPError, TimeoutError, _TooLong) as error:
-            raise Transient(f"{self.name} could not be asked: {_what(error)}.") from error
+            raise Faulty(f"{self.name} gave no answer: {_what(error)}.") from error
 
     async def _exchange(self, client: httpx2.AsyncClient, request: httpx2.Request) -> _Reply:
         async with asyncio.timeout(self._timeouts.reply_s):
@@ -296,6 +316,13 @@ class OpenAIVideos:
             billed=self._dialect.bills_failures,
         )
 
+    def _unanswered(self, reply: _Reply) -> Transient:
+        """The error for a look-up that was refused, or was answered with a fault."""
+        refusal = self._refusal(reply)
+        if reply.status >= 500:
+            return Faulty(str(refusal), retry_after_s=refusal.retry_after_s)
+        return refusals.on_question(refusal)
+
     def _refusal(self, reply: _Reply) -> refusals.Refusal:
         return refusals.read(
             reply.status, reply.headers, reply.body, provider=self.name, account=self._account
@@ -326,6 +353,22 @@ def _client(
             max_connections=connections, max_keepalive_connections=kept, keepalive_expiry=4.0
         ),
     )
+
+
+def _before_sending(sending: Sending) -> Callable[[str, object], Awaitable[None]]:
+    """Await `sending` once the connection stands, before the first byte of the order."""
+
+    async def trace(event: str, _info: object) -> None:
+        if event.endswith(".send_request_headers.started"):
+            await sending()
+
+    return trace
+
+
+def _by_its_clock(since: dt.datetime, reply: _Reply) -> dt.datetime:
+    """The moment by the server's clock where that is behind ours: never later."""
+    ahead_s = refusals.ahead_s(reply.headers, now=dt.datetime.now(dt.UTC))
+    return since + dt.timedelta(seconds=min(0.0, ahead_s))
 
 
 def _segment(job: str) -> str:

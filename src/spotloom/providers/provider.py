@@ -6,7 +6,7 @@ video, `OutcomeUnknown` where a paid call may have arrived.
 """
 
 import datetime as dt
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -15,7 +15,7 @@ from typing import Protocol
 
 from spotloom.creative.pricing import Rate
 from spotloom.creative.request import Seconds, Size, VideoRequest
-from spotloom.errors import Transient
+from spotloom.errors import OutcomeUnknown, Transient
 
 
 class LaneBlocked(Transient):
@@ -31,6 +31,18 @@ class LaneBlocked(Transient):
 
 class NoFile(Transient):
     """The provider says that it has no file of this job: not yet, or never."""
+
+
+class Faulty(Transient):
+    """The provider answers a question, but not with what was asked: for now, or always."""
+
+
+class Outage(OutcomeUnknown):
+    """The provider says that it cannot work now; the order may have been accepted all the same."""
+
+    def __init__(self, message: str, *, retry_after_s: float | None = None) -> None:
+        self.retry_after_s = retry_after_s
+        super().__init__(message)
 
 
 class AspectRatio(StrEnum):
@@ -61,6 +73,7 @@ class Limits:
 
     concurrent: int
     poll_s: float
+    list_lag_s: float  # how late its list may show a job that it has accepted
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,10 +128,11 @@ Poll = Pending | Ready | Rejected | Lost | Expired | Cancelled
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A job at the provider that carries what an attempt sent."""
+    """A job at the provider that carries what an attempt sent, or that may."""
 
     job: str
-    created_at: dt.datetime
+    created_at: dt.datetime | None
+    certain: bool = True
 
 
 class NotSupported:
@@ -150,6 +164,13 @@ class Content:
     chunks: AsyncIterator[bytes]
 
 
+Sending = Callable[[], Awaitable[None]]
+
+
+async def at_once() -> None:
+    """Send without another look."""
+
+
 class Provider(Protocol):
     """One video API at one account."""
 
@@ -160,8 +181,11 @@ class Provider(Protocol):
 
     def limits(self) -> Limits: ...
 
-    async def submit(self, request: VideoRequest) -> Submitted:
-        """Buy one video. Exactly one request leaves; nothing here repeats it."""
+    async def submit(self, request: VideoRequest, *, sending: Sending = at_once) -> Submitted:
+        """Buy one video. Exactly one request leaves; nothing here repeats it.
+
+        `sending` is awaited at the last moment, when nothing of the order has left yet.
+        """
         ...
 
     async def poll(self, job: str) -> Poll:
@@ -171,17 +195,20 @@ class Provider(Protocol):
     async def find(
         self, request: VideoRequest, *, since: dt.datetime
     ) -> Sequence[Candidate] | NotSupported:
-        """Jobs that carry what this attempt sent, accepted since then, oldest first.
+        """Jobs that carry what this attempt sent, or may, accepted since then, oldest first.
 
         An empty answer means that the provider's list was read to its end; a list may lag, so ask
-        again before believing it. Transient when the provider could not be asked now.
+        again before believing it. Transient when the provider could not be asked now, Faulty when
+        its answer says nothing.
         """
         ...
 
-    async def carries(self, job: str, request: VideoRequest, *, since: dt.datetime) -> bool:
+    async def carries(
+        self, job: str, request: VideoRequest, *, since: dt.datetime
+    ) -> bool | NotSupported:
         """Whether the provider says that this job is what the attempt ordered since then.
 
-        False when it says otherwise, or too little. Transient when it could not be asked now.
+        NotSupported when it says too little. Transient when it could not be asked now.
         """
         ...
 

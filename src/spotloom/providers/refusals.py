@@ -3,13 +3,14 @@
 import datetime as dt
 import email.utils
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from spotloom.errors import OutcomeUnknown, Permanent, SpotloomError, Transient
 from spotloom.providers.account import Account
 from spotloom.providers.dialects import Dialect, Vocabulary
-from spotloom.providers.provider import LaneBlocked
+from spotloom.providers.provider import LaneBlocked, Outage
 from spotloom.providers.replies import Cause, cause
 
 LONGEST_WAIT_S = 86_400.0  # a server that asks for more is asked again after a day
@@ -33,8 +34,17 @@ _ADVICE = {
     "key": "check the API key and what it may do",
     "credit": "add credit or raise the limit at the provider",
     "address": "check the base URL and the model's name",
-    "dialect": "check which dialect the server speaks",
+    "dialect": "check which dialect the server speaks (SPOTLOOM_DIALECT)",
 }
+
+
+# Every order has a prompt: a server that misses it reads orders of another form.
+_UNREAD = re.compile(
+    r"\bprompt\b\W*(field required|(is |field is )?(required|missing))"
+    r"|(missing|required) (required )?(parameter|field|property)s?\W*prompt\b"
+    r"|unsupported media type|multipart/form-data|application/json",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +90,14 @@ def on_create(refusal: Refusal, *, dialect: Dialect, words: Vocabulary) -> Spotl
         return Transient(str(refusal), retry_after_s=refusal.retry_after_s)
     if status in _REFUSED_UNTIL_MENDED:
         return _blocked(refusal, _REFUSED_UNTIL_MENDED[status])
+    if status in {400, 422} and _UNREAD.search(refusal.cause.message or ""):
+        return _blocked(refusal, "dialect")
     if status in _REFUSED_FOR_GOOD:
         return Permanent(str(refusal), code=refusal.cause.code or "invalid_request")
-    return OutcomeUnknown(f"{refusal}; the order may have been accepted all the same")
+    doubt = f"{refusal}; the order may have been accepted all the same"
+    if status >= 500:
+        return Outage(doubt, retry_after_s=refusal.retry_after_s)
+    return OutcomeUnknown(doubt)
 
 
 def on_question(refusal: Refusal) -> Transient:
@@ -130,6 +145,12 @@ def _number(text: str | None, *, scale: float) -> float | None:
     except ValueError:
         return None
     return number if math.isfinite(number) else None
+
+
+def ahead_s(headers: Mapping[str, str], *, now: dt.datetime) -> float:
+    """Seconds by which the server's clock, where it tells it, is ahead of ours."""
+    told = _date(headers.get("date", ""))
+    return 0.0 if told is None else (told - now).total_seconds()
 
 
 def _date(text: str) -> dt.datetime | None:

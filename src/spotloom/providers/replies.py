@@ -4,7 +4,7 @@ import datetime as dt
 import math
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ValidationError
+from pydantic import BaseModel, BeforeValidator, ValidationError, model_validator
 
 Known = Literal["queued", "in_progress", "completed", "failed", "cancelled", "expired"]
 Word = Known | Literal["other"]
@@ -29,8 +29,8 @@ def _percent(value: object) -> int | None:
 def _moment(value: object) -> dt.datetime | None:
     if isinstance(value, str) and value.isdecimal():
         value = int(value)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0:
+        return None  # 0 is how some servers write "not known"
     try:
         return dt.datetime.fromtimestamp(value, dt.UTC)
     except (ValueError, OverflowError, OSError):
@@ -40,7 +40,17 @@ def _moment(value: object) -> dt.datetime | None:
 def _text(value: object) -> str | None:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
-    return str(value).strip() or None
+    return str(value).replace("\0", "").strip() or None  # a NUL cannot be stored
+
+
+def _job_id(value: object) -> str | None:
+    """The id as it was told: one that we could not keep to the letter is none."""
+    text = _text(value)
+    return None if text is None or "\0" in str(value) else text
+
+
+def _flag(value: object) -> bool | None:
+    return value if isinstance(value, bool) else None
 
 
 def _cause(value: object) -> object:
@@ -51,7 +61,7 @@ def _cause(value: object) -> object:
 
 # A field that only informs never makes an answer unreadable: odd values become None.
 Text = Annotated[str | None, BeforeValidator(_text)]
-JobId = Annotated[str, BeforeValidator(_text)]
+JobId = Annotated[str, BeforeValidator(_job_id)]
 Moment = Annotated[dt.datetime | None, BeforeValidator(_moment)]
 
 
@@ -78,7 +88,22 @@ class JobList(BaseModel):
     """One page of the server's jobs."""
 
     data: list[Listed]
-    has_more: bool | None = None
+    has_more: Annotated[bool | None, BeforeValidator(_flag)] = None
+    unreadable: int = 0  # entries that tell not even their id
+
+    @model_validator(mode="before")
+    @classmethod
+    def _in_any_shape(cls, value: object) -> object:
+        """A bare list, and `null` for none, as servers in other languages write them."""
+        if isinstance(value, list):
+            value = {"data": value}
+        if not isinstance(value, dict) or "data" not in value:
+            return value
+        entries = [] if value["data"] is None else value["data"]
+        if not isinstance(entries, list):
+            return value
+        told = [e for e in entries if isinstance(e, dict) and _job_id(e.get("id")) is not None]
+        return value | {"data": told, "unreadable": len(entries) - len(told)}
 
 
 class Job(BaseModel):

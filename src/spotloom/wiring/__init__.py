@@ -182,6 +182,7 @@ def _openai_videos(settings: Settings) -> OpenAIVideos:
         api_key=None if key is None else key.get_secret_value(),
         dialect=settings.dialect,
         concurrent=settings.max_concurrent,
+        list_lag_s=settings.list_lag_seconds,
         timeouts=Timeouts(
             read_s=settings.request_timeout_seconds,
             reply_s=2 * settings.request_timeout_seconds,

@@ -69,6 +69,14 @@ async def test_a_failed_video_is_rejected_with_its_reason(pair):
     assert not outcome.billed
 
 
+async def test_a_reason_that_cannot_be_stored_is_kept_without_what_is_in_the_way(generic):
+    job = (await generic.provider.submit(REQUEST)).job
+    generic.server.fail(job, "internal_error", "The GPU\0 caught a cold.")
+    outcome = await generic.provider.poll(job)
+    assert isinstance(outcome, Rejected)
+    assert outcome.text == "The GPU caught a cold."
+
+
 async def test_moderation_at_the_end_is_told_apart(pair):
     job = (await pair.provider.submit(REQUEST)).job
     pair.server.fail(job, "moderation_blocked", "Our moderation system refused the output.")
@@ -104,7 +112,9 @@ async def test_odd_progress_is_never_an_error(generic, told, read):
     assert await generic.provider.poll(job) == Pending(read)
 
 
-@pytest.mark.parametrize(("told", "read"), [(2_000_000_000, 2_000_000_000), (1e30, None)])
+@pytest.mark.parametrize(
+    ("told", "read"), [(2_000_000_000, 2_000_000_000), (1e30, None), (0, None), (-1, None)]
+)
 async def test_the_end_of_the_file_is_read_where_it_can_be(generic, told, read):
     job = (await generic.provider.submit(REQUEST)).job
     generic.server.finish(job)

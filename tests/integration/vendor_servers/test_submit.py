@@ -24,9 +24,10 @@ from tests.integration.vendor_servers.pairs import (
 from tests.integration.vendor_servers.videos import Accepting
 from tests.integration.vendor_servers.wire import CUT, Answer, say
 
-from spotloom.errors import OutcomeUnknown, Permanent, Transient
+from spotloom.errors import Conflict, OutcomeUnknown, Permanent, Transient
 from spotloom.providers.provider import (
     LaneBlocked,
+    Outage,
     Pending,
     Ready,
 )
@@ -46,6 +47,56 @@ async def test_a_video_is_bought_waited_for_and_fetched(pair):
     assert received == FILE
     assert (content.offset, content.length, content.content_type) == (0, len(FILE), "video/mp4")
     assert len(pair.server.creates) == 1
+
+
+async def test_the_last_look_is_taken_when_nothing_has_left(generic):
+    seen = []
+
+    async def sending():
+        seen.append(len(generic.server.seen))
+
+    await generic.provider.submit(REQUEST, sending=sending)
+    await generic.provider.submit(REQUEST, sending=sending)
+    assert seen == [0, 1]
+
+
+async def test_who_may_not_send_any_more_sends_nothing(generic):
+    async def sending():
+        raise Conflict("another has it")
+
+    with pytest.raises(Conflict):
+        await generic.provider.submit(REQUEST, sending=sending)
+    assert not generic.server.seen
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+async def test_a_server_that_cannot_work_is_an_outage_and_the_order_in_doubt(generic, status):
+    generic.server.script("create", say(status, DETAIL, retry_after="7"))
+    with pytest.raises(Outage) as caught:
+        await generic.provider.submit(REQUEST)
+    assert caught.value.retry_after_s == 7
+
+
+async def test_a_job_with_a_name_that_cannot_be_kept_is_an_order_in_doubt(generic):
+    generic.server.script("create", Accepting(say(200, {"id": "video\0" + "1"})))
+    with pytest.raises(OutcomeUnknown, match="named no job"):
+        await generic.provider.submit(REQUEST)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"detail": [{"loc": ["body", "prompt"], "msg": "Field required", "type": "missing"}]},
+        {"error": {"message": "Missing required parameter: 'prompt'."}},
+        {"error": "prompt is required"},
+        {"error": {"message": "Expected multipart/form-data"}},
+    ],
+)
+async def test_a_server_that_reads_other_orders_blocks_the_lane(generic, body):
+    generic.server.script("create", say(422, body))
+    with pytest.raises(LaneBlocked, match="SPOTLOOM_DIALECT") as caught:
+        await generic.provider.submit(REQUEST)
+    assert caught.value.reason == "dialect"
 
 
 @pytest.mark.parametrize("tail", ["", "/", "/v1", "/v1/", "/v1/videos", "/v1/videos/"])
