@@ -241,10 +241,8 @@ class Stage:
 
     def videos(self) -> list[dict[str, Any]]:
         """Every generation with its prompt, in the order of the queue."""
-        return self.query(
-            "SELECT g.*, g.request->>'prompt' AS prompt FROM spotloom.generation g"
-            " ORDER BY g.position"
-        )
+        prompts = "SELECT *, request->>'prompt' AS prompt FROM spotloom.generation"
+        return self.query(prompts + " ORDER BY position")
 
     def over(self, *, besides: Sequence[str] = ()) -> bool:
         """Whether every generation has ended, and no slot or workflow is left."""

@@ -122,7 +122,7 @@ async def test_a_batch_is_not_continued_at_another_server(home, tmp_path):
 def differing(base: type[VideosServer], **how) -> type[VideosServer]:
     """That server, where the first create is cut after acceptance and jobs are told otherwise."""
 
-    class Differing(base):  # type: ignore[misc, valid-type]
+    class Differing(base):  # type: ignore[misc, valid-type] # any of the dialects' servers
         def __init__(self) -> None:
             super().__init__()
             self.script("create", Accepting(CUT))
