@@ -1,16 +1,17 @@
 """Workspaces that order at one account: each job is one video's, whoever asks for it."""
 
+import asyncio
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration import generating
-from tests.integration.controlling import act, key_of
-from tests.integration.generating import Stage
+from tests.integration.controlling import act, hands, key_of
+from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
 from spotloom.errors import Conflict
-from spotloom.generation import control
+from spotloom.generation import control, outcomes
 from spotloom.generation.control import Decision
 
 
@@ -65,3 +66,39 @@ async def test_nobody_takes_the_job_of_another_workspace(stage: Stage) -> None:
         )
     assert stage.statuses(ours) == {"unknown": 1}
     await assert_sound(stage)
+
+
+async def test_the_rate_of_starts_is_the_accounts(stage: Stage) -> None:
+    for _ in range(2):
+        await stage.submit(stage.order(4), workspace_id=stage.workspace())
+    stage.query("UPDATE spotloom.lane SET starts_a_minute = 3 RETURNING 1")
+    async with stage.working():
+        await until(lambda: stage.statuses()["completed"] == 3, 20)
+        started = "SELECT count(*) FROM spotloom.generation WHERE admitted_at IS NOT NULL"
+        assert stage.count(started) == 3  # in the same minute: the eight were one at a time
+        stage.query("UPDATE spotloom.lane SET starts_a_minute = NULL RETURNING 1")
+        await stage.finished(30)
+    await assert_sound(stage)
+    assert len(stage.sandbox.sold()) == 8
+
+
+async def test_a_slot_that_is_given_back_is_not_taken_from_a_video_that_is_found(
+    stage: Stage,
+) -> None:
+    stage.poll_s = 30  # so long that the slot is held until we give it back
+    stage.sandbox.misbehave(
+        {"where": "create", "fault": "drop", "accepted": True},
+        {"where": "list", "fault": "status", "status": 405},
+    )
+    await stage.submit(stage.order(1))
+    slots = "SELECT count(*) FROM spotloom.lane_slot"
+    async with hands(stage) as sessions, stage.working():
+        await until(lambda: stage.statuses() == {"unknown": 1}, 20)
+        (video,), (sold,) = stage.videos(), stage.sandbox.sold()
+        async with sessions.begin() as session:
+            await control.bought(session, video["id"], job=sold.id)
+            giving = asyncio.create_task(outcomes.free_slot(video["id"]))
+            waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'"
+            await until(lambda: stage.count(waiting), 10)
+        await giving
+        assert stage.count(slots) == 1
