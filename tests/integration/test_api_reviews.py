@@ -123,6 +123,33 @@ async def test_a_review_says_who_and_why(video, studio):
     assert [e["action"] for e in log][:3] == ["video.rejected", "video.approved", "video.rejected"]
 
 
+async def test_a_decision_for_another_version_changes_nothing(video):
+    client, address = video
+    seen = {"If-Match": (await client.get(address)).headers["etag"]}
+    rejected = await client.post(f"{address}/reject", json={"reason": "Too loud."}, headers=seen)
+    assert rejected.status_code == 200
+    for verb in ("approve", "reject"):
+        late = await client.post(f"{address}/{verb}", headers=seen)
+        assert late.status_code == 412
+        assert late.headers["etag"] == rejected.headers["etag"]
+        assert late.json()["type"] == "urn:spotloom:problem:outdated"
+    stands = (await client.get(address)).json()
+    assert (stands["review"], stands["rejectReason"]) == ("rejected", "Too loud.")
+    tag = {"If-Match": rejected.headers["etag"]}
+    assert (await client.post(f"{address}/approve", headers=tag)).json()["review"] == "approved"
+    assert (await client.post(f"{address}/reject", headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_of_two_decisions_at_once_one_is_first(video):
+    client, address = video
+    seen = {"If-Match": (await client.get(address)).headers["etag"]}
+    verbs = ["approve", "reject"] * 5
+    answers = await asyncio.gather(
+        *(client.post(f"{address}/{verb}", headers=seen) for verb in verbs)
+    )
+    assert Counter(a.status_code for a in answers) == {200: 1, 412: 9}
+
+
 async def test_viewers_only_look(video, studio):
     _, address = video
     viewer = await studio.client(Role.VIEWER)

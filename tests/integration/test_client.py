@@ -215,6 +215,8 @@ async def test_people_edit_what_they_have_seen(client: AsyncClient) -> None:
     with pytest.raises(Stale):
         await client.edit("edited", name, CombinationEdit(winner=False), version=seen.version)
     assert (await client.approve("edited", name)).review == "approved"
+    with pytest.raises(Stale):
+        await client.reject("edited", name, version=seen.version)
     assert (await client.reject("edited", name, reason="Blurred.")).reject_reason == "Blurred."
     found = await client.combinations("edited", review=["rejected"], winner=True)
     assert [each.combination_id for each in found.items] == [name]

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -211,16 +212,20 @@ def edit(
     )
 
 
-def approve(name: str | UUID, combination: str) -> Call[Combination]:
-    """Say that the video may be used."""
+def approve(name: str | UUID, combination: str, *, version: int | None = None) -> Call[Combination]:
+    """Say that the video may be used; Stale when the version, if one is named, is an old one."""
     path = f"{_combination(name, combination)}/approve"
-    return asks.post("approveCombination", path, Combination, once=False)
+    call = asks.post("approveCombination", path, Combination, once=False)
+    return replace(call, version=version)
 
 
-def reject(name: str | UUID, combination: str, *, reason: str | None = None) -> Call[Combination]:
-    """Say that the video may not be used, and why."""
+def reject(
+    name: str | UUID, combination: str, *, reason: str | None = None, version: int | None = None
+) -> Call[Combination]:
+    """Say that the video may not be used, and why; Stale as for an approval."""
     path, body = f"{_combination(name, combination)}/reject", RejectAsk(reason=reason)
-    return asks.post("rejectCombination", path, Combination, body, once=False)
+    call = asks.post("rejectCombination", path, Combination, body, once=False)
+    return replace(call, version=version)
 
 
 def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
