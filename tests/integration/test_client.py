@@ -188,7 +188,11 @@ async def test_briefs_are_read_written_and_kept_as_templates(client: AsyncClient
     kept = await client.add_template("Spring", {"brand": "Tarn Audio"})
     with pytest.raises(Conflict):
         await client.add_template("Spring", wanted)
-    renamed = await client.edit_template(kept.id, TemplateEdit(name="Summer"))
+    renamed = await client.edit_template(kept.id, TemplateEdit(name="Summer"), version=1)
+    with pytest.raises(Stale):
+        await client.edit_template(kept.id, TemplateEdit(name="Autumn"), version=kept.version)
+    with pytest.raises(Stale):
+        await client.delete_template(kept.id, version=kept.version)
     assert [each.name async for each in client.each_template()] == [renamed.name]
     assert (await client.template(kept.id)).form_data == {"brand": "Tarn Audio"}
     await client.delete_template(kept.id)
