@@ -218,7 +218,8 @@ async def test_people_edit_what_they_have_seen(client: AsyncClient) -> None:
     assert (after.winner, after.review) == (True, "none")
     with pytest.raises(Stale):
         await client.edit("edited", name, CombinationEdit(winner=False), version=seen.version)
-    assert (await client.approve("edited", name)).review == "approved"
+    approved = await client.approve("edited", name)
+    assert (approved.review, approved.reviewed_by_name) == ("approved", "admin")
     with pytest.raises(Stale):
         await client.reject("edited", name, version=seen.version)
     assert (await client.reject("edited", name, reason="Blurred.")).reject_reason == "Blurred."

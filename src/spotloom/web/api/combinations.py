@@ -1,5 +1,7 @@
 """Combinations: one of them, what people say of it, and what they do to its video."""
 
+from typing import Any
+
 from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -13,8 +15,9 @@ from spotloom.contract.combinations import (
     CombinationEdit,
     RejectAsk,
 )
-from spotloom.errors import Conflict
+from spotloom.errors import Conflict, Problem
 from spotloom.generation import control
+from spotloom.web.api.lists import told
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -28,10 +31,13 @@ from spotloom.web.door.asking import (
 )
 from spotloom.web.door.bodies import Body, PerhapsBody, Written
 from spotloom.web.door.versions import IfMatch, etag, expected, perhaps_expected
+from spotloom.web.errors import invalid
 from spotloom.web.gate import Asked
 from spotloom.web.idempotency import Answer, OnceOnly
 
 routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
+
+_NO_REASON = Problem("rejectReason", "is for a rejected video; send review: rejected with it.")
 
 
 @routes.get(
@@ -49,7 +55,7 @@ async def get_combination(
         row = await listing.combination(
             session, asked.actor.workspace_id, header.id, combination_id
         )
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.get(
@@ -86,27 +92,35 @@ async def edit(
 ) -> Response:
     """Set the video's address, winner, review or notes; what is not named stays.
 
+    Only a rejection has a reason: `rejectReason` goes with `review`, or to a rejected video.
     `If-Match` names the version that you have seen: where somebody else was quicker the answer is
     412, and nothing is changed.
     """
     changes = body.fit(CombinationEdit).changes()
+    if changes.get("reject_reason") is not None and changes.get("review", "rejected") != "rejected":
+        raise invalid([_NO_REASON])
     workspace_id = asked.actor.workspace_id
     async with asked.scope.begin() as session:
         header = await found(session, asked, campaign_id)
         before = await listing.combination(session, workspace_id, header.id, combination_id)
+        version = expected(if_match, before.version)
+        if _is_reason_alone(changes) and version in (None, before.version):
+            version = before.version  # what was read of its review holds
+            if before.review != "rejected":
+                raise invalid([_NO_REASON])
         await reviews.edit(
             session,
             workspace_id,
             header.id,
             combination_id,
-            expected_version=expected(if_match, before.version),
+            expected_version=version,
             actor=asked.actor.text,
             **changes,
         )
         what = {"combination": combination_id, "fields": sorted(changes)}
         await noted(session, asked, "video.edited", header.id, **what)
         row = await listing.combination(session, workspace_id, header.id, combination_id)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
@@ -134,7 +148,7 @@ async def approve(
         if await reviews.approve(session, workspace_id, header.id, [before.key], actor=actor):
             await noted(session, asked, "video.approved", header.id, combination=before.key)
         row = await listing.combination(session, workspace_id, header.id, before.key)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
@@ -164,7 +178,7 @@ async def reject(
         ):
             await noted(session, asked, "video.rejected", header.id, combination=key)
         row = await listing.combination(session, workspace_id, header.id, key)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
@@ -217,6 +231,10 @@ async def cancel(
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
 
 
+def _is_reason_alone(changes: dict[str, Any]) -> bool:
+    return changes.get("reject_reason") is not None and "review" not in changes
+
+
 async def _hold(session: AsyncSession, asked: Asked, row: Listed, if_match: str | None) -> None:
     """Keep the video as the asker has seen it until the transaction ends, if they say what."""
     version = perhaps_expected(if_match, row.version)
@@ -226,5 +244,6 @@ async def _hold(session: AsyncSession, asked: Asked, row: Listed, if_match: str 
         )
 
 
-def _tagged(row: Listed) -> Response:
-    return shaped(Combination.of(row), headers={"ETag": etag(row.version)})
+async def _tagged(session: AsyncSession, asked: Asked, row: Listed) -> Response:
+    (answer,) = await told(session, asked.actor.workspace_id, [row])
+    return shaped(answer, headers={"ETag": etag(row.version)})
