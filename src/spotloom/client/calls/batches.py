@@ -6,6 +6,8 @@ from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
+from pydantic import TypeAdapter
+
 from spotloom.client.call import Call, Query
 from spotloom.client.calls import asks
 from spotloom.client.calls.briefs import Brief, form_of
@@ -38,6 +40,7 @@ from spotloom.creative.status import Status
 
 Excluded = Sequence[str | Condition]
 LARGEST_PAGE = 200
+_MANIFEST = TypeAdapter(dict[str, Any])
 
 
 def plan(brief: Brief, *, excluded: Excluded = ()) -> Call[Plan]:
@@ -228,6 +231,16 @@ def reject(
     return replace(call, version=version)
 
 
+def manifest(name: str | UUID) -> Call[dict[str, Any]]:
+    """What came of each video, as `manifest.json` has it; `contract.manifest` makes CSV of it."""
+    return Call(
+        operation="getCampaignManifest",
+        method="GET",
+        path=asks.path_of("/api/campaigns/{}/manifest", name),
+        parse=_MANIFEST.validate_json,
+    )
+
+
 def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
     """Where a campaign's finished videos, or these, are to be had as a ZIP."""
     return asks.path_of("/api/campaigns/{}/files.zip", name), asks.query(
@@ -249,6 +262,8 @@ def _shown(plan: Plan) -> dict[str, Any]:
         include={
             "total_videos": True,
             "estimated_cost": True,
+            "provider": True,
+            "charges": True,
             "combinations": {"__all__": {"combination_id", "estimated_cost"}},
         },
     )

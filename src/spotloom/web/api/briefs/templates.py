@@ -71,8 +71,8 @@ async def add_template(asked: Editor, once: OnceOnly, body: Body) -> Response:
             created_by=asked.actor.text,
         )
         await noted(session, asked, "template.added", row.id, name=ask.name)
-        where = {"location": f"/api/templates/{row.id}", "etag": etag(row.version)}
-        return Answer.of(told(row), status=201, **where)
+        where, tag = f"/api/templates/{row.id}", etag(row.version)
+        return Answer.of(told(row), status=201, location=where, etag=tag)
 
     return await once.run(asked.scope, body.digest, act)
 
