@@ -219,7 +219,7 @@ async def test_people_edit_what_they_have_seen(client: AsyncClient) -> None:
     with pytest.raises(Stale):
         await client.edit("edited", name, CombinationEdit(winner=False), version=seen.version)
     approved = await client.approve("edited", name)
-    assert (approved.review, approved.reviewed_by_name) == ("approved", "admin")
+    assert (approved.review, approved.reviewed_by_name) == ("approved", "test")
     with pytest.raises(Stale):
         await client.reject("edited", name, version=seen.version)
     assert (await client.reject("edited", name, reason="Blurred.")).reject_reason == "Blurred."
@@ -335,6 +335,13 @@ async def test_finished_files_are_fetched_from_the_server(
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         name, manifest = archive.namelist()
         assert (archive.read(name), manifest) == (FILM, "manifest.json")
+    await client.download_zip("finished", tmp_path / "both.zip", positions=[1, 0])
+    with zipfile.ZipFile(tmp_path / "both.zip") as archive:
+        told = json.loads(archive.read("manifest.json"))
+    assert await client.manifest("finished") == told
+    assert len(told["videos"]) == 2
+    with pytest.raises(NotFound):
+        await client.download_zip("finished", tmp_path / "none.zip", positions=[2])
     async with httpx2.AsyncClient() as nobody:
         shared = await nobody.get(str((await client.link(file.asset_id)).url).replace(
             api_stage.ADDRESS, door.url

@@ -241,11 +241,24 @@ def manifest(name: str | UUID) -> Call[dict[str, Any]]:
     )
 
 
-def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
+def zip_of(
+    name: str | UUID, combinations: Sequence[str] | None, positions: Sequence[int] | None
+) -> tuple[str, Query]:
     """Where a campaign's finished videos, or these, are to be had as a ZIP."""
     return asks.path_of("/api/campaigns/{}/files.zip", name), asks.query(
-        key=list(combinations or ())
+        key=list(combinations or ()), at=_ranges(positions or ()) or None
     )
+
+
+def _ranges(positions: Sequence[int]) -> str:
+    """The positions as the API takes them: `0-40,57`."""
+    found: list[tuple[int, int]] = []
+    for place in sorted(set(positions)):
+        if found and place == found[-1][1] + 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return ",".join(str(one) if one == end else f"{one}-{end}" for one, end in found)
 
 
 def _ordered(brief: Brief, excluded: Excluded) -> dict[str, Any]:
