@@ -1,5 +1,7 @@
 """Briefs before they are ordered: templates of a workspace, and files in and out."""
 
+import asyncio
+from collections import Counter
 from collections.abc import AsyncIterator
 from uuid import uuid4
 
@@ -56,14 +58,46 @@ async def test_a_template_keeps_a_brief_with_its_gaps(studio):
 async def test_a_template_is_renamed_saved_over_and_deleted(studio):
     editor = await studio.client(Role.EDITOR)
     path = f"/api/templates/{(await added(editor))['id']}"
-    renamed = (await editor.patch(path, json={"name": "Theirs"})).json()
+    answer = await editor.patch(path, json={"name": "Theirs"}, headers={"If-Match": '"1"'})
+    renamed = answer.json()
+    assert (answer.headers["etag"], renamed["version"]) == ('"2"', 2)
     assert (renamed["name"], renamed["formData"]) == ("Theirs", {"brand": "Tarn Audio"})
-    other = (await editor.patch(path, json={"formData": {"brand": "Brine"}})).json()
+    tag = {"If-Match": answer.headers["etag"]}
+    other = (await editor.patch(path, json={"formData": {"brand": "Brine"}}, headers=tag)).json()
     assert (other["name"], other["formData"]) == ("Theirs", {"brand": "Brine"})
     assert other["updatedAt"] > renamed["createdAt"]
+    assert (await editor.get(path)).headers["etag"] == '"3"'
+    assert (await editor.delete(path, headers=tag)).status_code == 412
     assert (await editor.delete(path)).status_code == 204
     assert (await editor.get(path)).status_code == 404
     assert (await editor.delete(path)).status_code == 404
+
+
+async def test_of_twenty_who_save_over_it_one_is_first(studio):
+    editor = await studio.client(Role.EDITOR)
+    path = f"/api/templates/{(await added(editor))['id']}"
+    tag = {"If-Match": (await editor.get(path)).headers["etag"]}
+    forms = [{"formData": {"brand": f"Brand {number}"}} for number in range(20)]
+    answers = await asyncio.gather(*(editor.patch(path, json=form, headers=tag) for form in forms))
+    assert Counter(answer.status_code for answer in answers) == {200: 1, 412: 19}
+    won = next(answer for answer in answers if answer.status_code == 200)
+    assert {answer.headers["etag"] for answer in answers} == {'"2"'}
+    assert (await editor.get(path)).json() == won.json()
+    assert (await editor.patch(path, json=forms[0])).status_code == 428
+    assert (await editor.get(path)).json() == won.json()
+
+
+async def test_an_edit_by_an_older_release_counts(studio):
+    editor = await studio.client(Role.EDITOR)
+    kept = await added(editor)
+    studio.ground.run(
+        "UPDATE spotloom.brief_template SET brief = '{}', updated_at = now() WHERE id = %s",
+        kept["id"],
+    )
+    late = await editor.patch(
+        f"/api/templates/{kept['id']}", json={"name": "Late"}, headers={"If-Match": '"1"'}
+    )
+    assert late.status_code == 412
 
 
 async def test_a_name_stands_for_one_template(studio):
@@ -73,7 +107,8 @@ async def test_a_name_stands_for_one_template(studio):
     again = await editor.post("/api/templates", json={"name": "Ours", "formData": {}})
     assert again.status_code == 409
     assert "Choose another name" in again.json()["detail"]
-    onto = await editor.patch(f"/api/templates/{second['id']}", json={"name": "Ours"})
+    tag = {"If-Match": f'"{second["version"]}"'}
+    onto = await editor.patch(f"/api/templates/{second['id']}", json={"name": "Ours"}, headers=tag)
     assert onto.status_code == 409
     elsewhere = await studio.elsewhere().client(Role.EDITOR)
     await added(elsewhere)  # another workspace has names of its own
@@ -86,6 +121,7 @@ async def test_a_template_sent_twice_under_its_key_is_one(studio):
     first = await editor.post("/api/templates", json=ask, headers=key)
     second = await editor.post("/api/templates", json=ask, headers=key)
     assert (first.status_code, second.text) == (201, first.text)
+    assert first.headers["etag"] == second.headers["etag"] == '"1"'
     assert studio.count("brief_template") == 1
 
 

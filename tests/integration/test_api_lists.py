@@ -1,11 +1,13 @@
 """Lists: pages without gap or double while rows change, filters, orders, and long ones streamed."""
 
 import asyncio
+import base64
 import csv
 import io
 import json
 from collections.abc import AsyncIterator
 
+import httpx2
 import pytest
 import pytest_asyncio
 from tests.integration import api_stage, live_stage
@@ -181,3 +183,28 @@ async def test_the_audit_is_for_admins_page_by_page(studio):
     ]
     assert entries[-1]["detail"]["videos"] == 1
     assert all(e["actor"].startswith("key:") for e in entries)
+
+
+@pytest.mark.parametrize(
+    ("path", "words"),
+    [
+        ("/api/brands", ["brands", "\0"]),
+        ("/api/brands", ["brands", "\ud800"]),
+        ("combinations?sort=cost", ["combinations", "cost", "ASC", "1e-20000", "0"]),
+        ("combinations?sort=cost", ["combinations", "cost", "ASC", "\u0661", "0"]),
+    ],
+)
+async def test_a_forged_cursor_is_the_askers_mistake(studio, path, words):
+    client, batch = await submitted(studio, 2)
+    cursor = base64.urlsafe_b64encode(json.dumps(words).encode()).decode().rstrip("=")
+    place = path if path.startswith("/") else f"/api/campaigns/{batch}/{path}"
+    answer = await client.get(httpx2.URL(place).copy_merge_params({"cursor": cursor}))
+    assert answer.status_code == 422, answer.text
+    assert [problem["field"] for problem in answer.json()["errors"]] == ["cursor"]
+
+
+async def test_a_long_brand_of_any_script_is_no_end_of_the_list(studio):
+    await submitted(studio, 1, brand="漢" * 80)
+    client, _ = await submitted(studio, 1, brand="🎧" * 80)
+    brands = await everything(client, "/api/brands", limit=1)
+    assert [len(each["name"]) for each in brands] == [80, 80]

@@ -1,6 +1,8 @@
 """The queue as people see it: what holds the slots, and what starts next, in the true order."""
 
+import uuid
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -8,6 +10,7 @@ from tests.integration import api_stage, live_stage
 from tests.integration.api_stage import Studio, brief
 
 from spotloom.auth.roles import Role
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.generation import lanes
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -114,3 +117,67 @@ async def test_a_slot_says_whose_it_is_and_a_stranger_sees_none_of_it(studio):
     assert slot["progress"] is None
     stranger = await studio.elsewhere().client(Role.ADMIN)
     assert (await stranger.get("/api/queue/status")).json()["lanes"] == []
+
+
+def share(*studios):
+    """Give the lanes of these workspaces one account, which is nobody else's."""
+    account = uuid.uuid4().hex
+    for studio in studios:
+        studio.ground.run(
+            "UPDATE spotloom.lane SET account = %s WHERE workspace_id = %s",
+            *(account, studio.workspace_id),
+        )
+
+
+async def test_no_workspace_raises_the_limit_of_the_others(studio):
+    other = studio.elsewhere()
+    for each in (studio, other):
+        await submitted(each, 2)
+    share(studio, other)
+    admin = await studio.client(Role.ADMIN)
+    path = f"/api/queue/lanes/{(await lane_of(admin))['id']}"
+    for limit in (5, 50):
+        refused = await admin.patch(path, json={"limit": limit})
+        assert refused.status_code == 422
+        (problem,) = refused.json()["errors"]
+        assert (problem["field"], "from 0 to 4" in problem["message"]) == ("limit", True)
+    assert (await lane_of(admin))["limit"] == 4
+    for limit in (0, 3, 4):
+        assert (await admin.patch(path, json={"limit": limit})).json()["limit"] == limit
+    assert (await admin.patch(path, json={"startsAMinute": 9})).status_code == 200
+
+
+async def test_who_runs_the_installation_raises_it_and_who_is_alone(studio):
+    home = replace(studio, workspace_id=LOCAL)
+    studio.ground.workspace(LOCAL)
+    for each in (studio, home):
+        await submitted(each, 2)
+    share(studio, home)
+    for each, status in ((home, 200), (studio, 422)):
+        admin = await each.client(Role.ADMIN)
+        lane = await lane_of(admin)
+        answer = await admin.patch(f"/api/queue/lanes/{lane['id']}", json={"limit": 8})
+        assert answer.status_code == status
+    share(home)
+    assert (await admin.patch(f"/api/queue/lanes/{lane['id']}", json={"limit": 8})).is_success
+
+
+async def test_the_queue_says_how_many_slots_other_workspaces_hold(studio):
+    other = studio.elsewhere()
+    for each in (studio, other):
+        await submitted(each, 3, 2)
+    share(studio, other)
+    viewer, theirs = await studio.client(Role.VIEWER), await other.client(Role.VIEWER)
+    lane = await lane_of(viewer)
+    assert (lane["accountLimit"], lane["othersHold"], lane["held"]) == (4, 0, 0)
+    # Alone in wanting slots, they take all.
+    studio.ground.run(
+        "UPDATE spotloom.lane SET blocked = true WHERE workspace_id = %s", studio.workspace_id
+    )
+    async with studio.parts.worker.begin() as session:
+        assert len(await lanes.admit(session, (await lane_of(theirs))["id"])) == 4
+    lane = await lane_of(viewer)
+    assert (lane["accountLimit"], lane["othersHold"], lane["held"]) == (4, 4, 0)
+    assert (lane["slots"], lane["waiting"]) == ([], 6)
+    lane = await lane_of(theirs)
+    assert (lane["accountLimit"], lane["othersHold"], lane["held"]) == (4, 0, 4)

@@ -85,6 +85,40 @@ async def test_of_twenty_at_once_one_is_first(video):
     assert (await client.get(address)).json()["notes"] == won.json()["notes"]
 
 
+async def test_only_a_rejection_has_a_reason(video):
+    client, address = video
+    reason = {"rejectReason": "Too loud."}
+    for said in (None, "approve"):
+        if said is not None:
+            assert (await client.post(f"{address}/{said}")).status_code == 200
+        for edit in (reason, reason | {"review": "approved"}, reason | {"review": "none"}):
+            before = (await client.get(address)).json()
+            answer = await client.patch(address, json=edit, headers={"If-Match": "*"})
+            assert (answer.status_code, answer.json()["errors"][0]["field"]) == (
+                *(422, "rejectReason"),
+            )
+            assert (await client.get(address)).json() == before
+    for edit in (reason | {"review": "rejected"}, {"rejectReason": "Too dark."}):
+        answer = await client.patch(address, json=edit, headers={"If-Match": "*"})
+        assert answer.json()["rejectReason"] == edit["rejectReason"]
+    stale = await client.patch(address, json=reason, headers={"If-Match": '"1"'})
+    assert stale.status_code == 412
+    cleared = {"review": "none", "rejectReason": None}
+    answer = await client.patch(address, json=cleared, headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["rejectReason"]) == (200, None)
+
+
+async def test_a_review_names_its_reviewer(video):
+    client, address = video
+    seen = (await client.get(address)).json()
+    assert (seen["reviewedBy"], seen["reviewedByName"]) == (None, None)
+    told = (await client.post(f"{address}/approve")).json()
+    assert told["reviewedByName"] == "editor"  # the key's name
+    listed = await client.get(address.rpartition("/")[0])
+    assert listed.json()["items"][0]["reviewedByName"] == "editor"
+    assert (await client.get(address)).json() == told
+
+
 @pytest.mark.parametrize(
     ("edit", "field"),
     [
@@ -121,6 +155,33 @@ async def test_a_review_says_who_and_why(video, studio):
     assert (await client.post(f"{address}/reject")).json()["rejectReason"] is None
     log = (await (await studio.client()).get("/api/audit")).json()["items"]
     assert [e["action"] for e in log][:3] == ["video.rejected", "video.approved", "video.rejected"]
+
+
+async def test_a_decision_for_another_version_changes_nothing(video):
+    client, address = video
+    seen = {"If-Match": (await client.get(address)).headers["etag"]}
+    rejected = await client.post(f"{address}/reject", json={"reason": "Too loud."}, headers=seen)
+    assert rejected.status_code == 200
+    for verb in ("approve", "reject"):
+        late = await client.post(f"{address}/{verb}", headers=seen)
+        assert late.status_code == 412
+        assert late.headers["etag"] == rejected.headers["etag"]
+        assert late.json()["type"] == "urn:spotloom:problem:outdated"
+    stands = (await client.get(address)).json()
+    assert (stands["review"], stands["rejectReason"]) == ("rejected", "Too loud.")
+    tag = {"If-Match": rejected.headers["etag"]}
+    assert (await client.post(f"{address}/approve", headers=tag)).json()["review"] == "approved"
+    assert (await client.post(f"{address}/reject", headers={"If-Match": "*"})).status_code == 200
+
+
+async def test_of_two_decisions_at_once_one_is_first(video):
+    client, address = video
+    seen = {"If-Match": (await client.get(address)).headers["etag"]}
+    verbs = ["approve", "reject"] * 5
+    answers = await asyncio.gather(
+        *(client.post(f"{address}/{verb}", headers=seen) for verb in verbs)
+    )
+    assert Counter(a.status_code for a in answers) == {200: 1, 412: 9}
 
 
 async def test_viewers_only_look(video, studio):

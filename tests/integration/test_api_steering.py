@@ -148,12 +148,12 @@ async def test_lanes_are_for_admins_to_change(studio):
     lane = f"/api/queue/lanes/{queue['lanes'][0]['id']}"
     assert (await client.patch(lane, json={"limit": 8})).status_code == 403
     admin = await studio.client()
-    edit = {"limit": 8, "startsAMinute": 30, "state": "paused"}
+    edit = {"limit": 3, "startsAMinute": 30, "state": "paused"}
     told = (await admin.patch(lane, json=edit)).json()
-    assert (told["limit"], told["startsAMinute"], told["blocked"]) == (8, 30, True)
+    assert (told["limit"], told["startsAMinute"], told["blocked"]) == (3, 30, True)
     assert told["reason"] == "paused by admin"
     told = (await admin.patch(lane, json={"state": "open", "startsAMinute": 0})).json()
-    assert (told["limit"], told["startsAMinute"], told["blocked"]) == (8, None, False)
+    assert (told["limit"], told["startsAMinute"], told["blocked"]) == (3, None, False)
     for wrong in ({"limit": -1}, {"limit": 1001}, {"limit": 1.5}, {"state": "shut"}):
         assert (await admin.patch(lane, json=wrong)).status_code == 422
     foreign = await studio.elsewhere().client()

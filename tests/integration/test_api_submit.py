@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 import pytest_asyncio
@@ -12,6 +13,8 @@ from tests.integration import api_stage, live_stage
 from tests.integration.api_stage import Studio, brief
 
 from spotloom.auth.roles import Role
+from spotloom.providers.catalog import catalog
+from spotloom.web.app import app
 
 SUBMIT = "/api/generate-batch"
 
@@ -139,6 +142,57 @@ async def test_a_client_that_shows_something_else_is_told_what_differs(studio, c
     assert [e["field"] for e in answer.json()["errors"]] == [field]
     assert field in answer.json()["detail"]
     assert studio.count("campaign") == 0
+
+
+def selling(studio, provider, *, times=1):
+    """The application where that provider makes the videos, at so many times its price."""
+    offers = [
+        replace(offer, rate=replace(offer.rate, per_second=offer.rate.per_second * times))
+        for offer in catalog().capabilities(provider)
+    ]
+    lane = replace(studio.parts.lane(), provider=provider)
+    parts = replace(studio.parts, offers=lambda: offers, lane=lambda: lane)
+    return replace(studio, app=app(parts))
+
+
+async def test_what_was_shown_as_free_is_not_bought(studio):
+    client = await studio.client(Role.EDITOR)
+    asked = order(2) | {"batchId": "free"}
+    asked["formData"]["duration"] = 4
+    plan = (await client.post("/api/plan", json={"formData": asked["formData"]})).json()
+    assert (plan["provider"], plan["charges"]) == ("sandbox", False)
+    paying = await selling(studio, "openai-videos").client(Role.EDITOR)
+    dear = (await paying.post("/api/plan", json={"formData": asked["formData"]})).json()
+    assert (dear["provider"], dear["charges"]) == ("openai-videos", True)
+    for shown, fields in (
+        ({"charges": False}, ["charges"]),
+        ({"provider": "sandbox"}, ["provider"]),
+        ({"charges": False, "provider": "sandbox"}, ["charges", "provider"]),
+    ):
+        result = {key: dear[key] for key in ("totalVideos", "estimatedCost")} | shown
+        answer = await paying.post(SUBMIT, json=asked | {"matrixResult": result})
+        assert (answer.status_code, answer.json()["type"]) == (
+            *(409, "urn:spotloom:problem:difference"),
+        )
+        named = [f"matrixResult.{field}" for field in fields]
+        assert [each["field"] for each in answer.json()["errors"]] == named
+    assert studio.count("campaign") == 0
+    bought = await paying.post(SUBMIT, json=asked | {"matrixResult": dear})
+    assert bought.status_code == 200, bought.text
+
+
+async def test_an_order_sent_again_is_the_same_whatever_it_costs_today(studio):
+    client = await studio.client(Role.EDITOR)
+    asked = order(2, 3)
+    plan = (await client.post("/api/plan", json={"formData": asked["formData"]})).json()
+    first = await client.post(SUBMIT, json=asked | {"matrixResult": plan})
+    later = await selling(studio, "sandbox", times=2).client(Role.EDITOR)
+    again = await later.post(SUBMIT, json=asked | {"matrixResult": plan})
+    assert (again.status_code, again.json()) == (200, first.json())
+    assert again.headers["location"] == first.headers["location"]
+    new = await later.post(SUBMIT, json=asked | {"matrixResult": plan, "batchId": "new"})
+    assert new.json()["type"] == "urn:spotloom:problem:difference"
+    assert studio.count("campaign") == 1
 
 
 async def test_the_same_batch_id_is_the_same_batch(studio):

@@ -188,7 +188,11 @@ async def test_briefs_are_read_written_and_kept_as_templates(client: AsyncClient
     kept = await client.add_template("Spring", {"brand": "Tarn Audio"})
     with pytest.raises(Conflict):
         await client.add_template("Spring", wanted)
-    renamed = await client.edit_template(kept.id, TemplateEdit(name="Summer"))
+    renamed = await client.edit_template(kept.id, TemplateEdit(name="Summer"), version=1)
+    with pytest.raises(Stale):
+        await client.edit_template(kept.id, TemplateEdit(name="Autumn"), version=kept.version)
+    with pytest.raises(Stale):
+        await client.delete_template(kept.id, version=kept.version)
     assert [each.name async for each in client.each_template()] == [renamed.name]
     assert (await client.template(kept.id)).form_data == {"brand": "Tarn Audio"}
     await client.delete_template(kept.id)
@@ -214,7 +218,10 @@ async def test_people_edit_what_they_have_seen(client: AsyncClient) -> None:
     assert (after.winner, after.review) == (True, "none")
     with pytest.raises(Stale):
         await client.edit("edited", name, CombinationEdit(winner=False), version=seen.version)
-    assert (await client.approve("edited", name)).review == "approved"
+    approved = await client.approve("edited", name)
+    assert (approved.review, approved.reviewed_by_name) == ("approved", "test")
+    with pytest.raises(Stale):
+        await client.reject("edited", name, version=seen.version)
     assert (await client.reject("edited", name, reason="Blurred.")).reject_reason == "Blurred."
     found = await client.combinations("edited", review=["rejected"], winner=True)
     assert [each.combination_id for each in found.items] == [name]
@@ -328,6 +335,13 @@ async def test_finished_files_are_fetched_from_the_server(
     with zipfile.ZipFile(tmp_path / "all.zip") as archive:
         name, manifest = archive.namelist()
         assert (archive.read(name), manifest) == (FILM, "manifest.json")
+    await client.download_zip("finished", tmp_path / "both.zip", positions=[1, 0])
+    with zipfile.ZipFile(tmp_path / "both.zip") as archive:
+        told = json.loads(archive.read("manifest.json"))
+    assert await client.manifest("finished") == told
+    assert len(told["videos"]) == 2
+    with pytest.raises(NotFound):
+        await client.download_zip("finished", tmp_path / "none.zip", positions=[2])
     async with httpx2.AsyncClient() as nobody:
         shared = await nobody.get(str((await client.link(file.asset_id)).url).replace(
             api_stage.ADDRESS, door.url

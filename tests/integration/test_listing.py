@@ -231,7 +231,21 @@ async def test_a_cursor_of_elsewhere_is_refused(scope: Scope, campaign: UUID, cu
             await listing.audit(session, LOCAL, cursor=cursor)
 
 
-@pytest.mark.parametrize("cost", ["NaN", "Infinity", "1e400", "-1e99", "one"])
+@pytest.mark.parametrize(
+    "cost",
+    [
+        "NaN",
+        "Infinity",
+        "1e400",
+        "-1e99",
+        "one",
+        "1e-20000",
+        "\u0661",
+        "1.00000",
+        "12345678901",
+        "1\n",
+    ],
+)
 async def test_a_cost_that_no_row_can_have_is_refused(
     scope: Scope, campaign: UUID, cost: str
 ) -> None:

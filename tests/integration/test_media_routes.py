@@ -21,6 +21,7 @@ from tests.integration.live_stage import Campaign
 from spotloom.auth.roles import Role
 from spotloom.campaigns import ids
 from spotloom.contract.combinations import WEEK_S
+from spotloom.contract.manifest import as_csv
 from spotloom.media.store import key_for
 from spotloom.web.media import links
 
@@ -190,6 +191,25 @@ async def test_a_link_lets_nobody_sign_in_and_everybody_see_until_it_ends(finish
     assert too_long.status_code == 422
 
 
+async def test_a_link_shows_nothing_of_a_deleted_campaign_until_it_is_restored(finished):
+    studio = finished.studio
+    admin, nobody = await studio.client(), await studio.client(None)
+    made = urlsplit((await admin.post(f"{finished.url}/link", json={})).json()["url"])
+    link = f"{made.path}?{made.query}"
+    entry = (await admin.get("/api/audit")).json()["items"][0]
+    assert (entry["action"], entry["target"]) == ("media.shared", str(finished.assets[0]))
+    assert entry["detail"] == {"combination": finished.campaign.keys[0], "seconds": 3600}
+    await admin.post(f"/api/batch/{finished.campaign.batch_id}/cancel")
+    assert (await nobody.get(link)).status_code == 200
+    campaign = f"/api/campaigns/{finished.campaign.id}"
+    assert (await admin.delete(campaign)).status_code == 204
+    assert (await nobody.get(link)).status_code == 404
+    assert (await admin.get(finished.url)).status_code == 404
+    assert (await admin.post(f"{finished.url}/link", json={})).status_code == 404
+    assert (await admin.post(f"{campaign}/restore")).status_code == 200
+    assert (await nobody.get(link)).status_code == 200
+
+
 async def test_a_file_that_the_store_lost_is_a_404_and_no_broken_answer(finished):
     viewer = await finished.studio.client(Role.VIEWER)
     place = key_for(str(finished.campaign.id), finished.campaign.keys[0], 1, "video.mp4")
@@ -247,6 +267,79 @@ async def test_the_approved_videos_come_as_a_zip_however_many_they_are(finished)
     assert [video["combinationId"] for video in told["videos"]] == [first]
     for wrong in ({"review": "approved", "key": [unfinished]}, {"review": "rejected"}):
         assert (await viewer.get(f"{campaign}/files.zip", params=wrong)).status_code == 404
+
+
+async def test_the_manifest_is_that_of_the_zip(finished):
+    viewer = await finished.studio.client(Role.VIEWER)
+    campaign = f"/api/campaigns/{finished.campaign.batch_id}"
+    zipped = await viewer.get(f"{campaign}/files.zip")
+    with zipfile.ZipFile(io.BytesIO(zipped.content)) as archive:
+        written = archive.read("manifest.json")
+    table = as_csv(json.loads(written))
+    for query, accept, kind, expected in (
+        ({}, "*/*", "json", written),
+        ({}, "text/html,*/*;q=0.8", "json", written),
+        ({}, "text/csv", "csv", table),
+        ({"format": "csv"}, "text/html,*/*;q=0.8", "csv", table),
+        ({"format": "json"}, "text/csv", "json", written),
+    ):
+        answer = await viewer.get(f"{campaign}/manifest", params=query, headers={"Accept": accept})
+        assert (answer.status_code, answer.content) == (200, expected), (query, accept)
+        name = f'attachment; filename="{finished.campaign.batch_id}-manifest.{kind}"'
+        assert answer.headers["content-disposition"] == name
+        assert kind in answer.headers["content-type"]
+    stranger = await finished.studio.client(workspace_id=finished.studio.stranger())
+    assert (await stranger.get(f"{campaign}/manifest")).status_code == 404
+    image = await viewer.get(f"{campaign}/manifest", headers={"Accept": "image/png"})
+    assert image.status_code == 406
+    odd = await viewer.get(f"{campaign}/manifest", params={"format": "xml"})
+    assert (odd.status_code, odd.json()["errors"][0]["field"]) == (422, "format")
+
+
+async def test_hundreds_of_chosen_videos_fit_into_an_address(finished, tmp_path):
+    studio = finished.studio
+    campaign = studio.ground.campaign(660, workspace_id=studio.workspace_id)
+    keys = campaign.keys
+    source = tmp_path / "video.mp4"
+    for place in (1, 2):
+        await keep(studio, campaign, keys[place], source)
+    viewer = await studio.client(Role.VIEWER)
+    path = f"/api/campaigns/{campaign.batch_id}/files.zip"
+    # Nothing takes more room than pairs, each beside one that is not chosen.
+    pairs = [place for place in range(660) if place % 3]
+    odd = list(range(1, 660, 2))
+    for places, at in (
+        (pairs, ",".join(f"{first}-{first + 1}" for first in range(1, 660, 3))),
+        (odd, ",".join(map(str, odd))),
+        (list(range(660)), "0-659"),
+        ([0, 1, 2, 3, 659], "1-3,2,0,659-659"),
+    ):
+        answer = await viewer.get(path, params={"at": at})
+        assert answer.status_code == 200, answer.text
+        assert len(str(answer.request.url)) < 2500
+        with zipfile.ZipFile(io.BytesIO(answer.content)) as archive:
+            told = json.loads(archive.read("manifest.json"))
+            finished_names = [name.partition("_")[0] for name in archive.namelist()[:-1]]
+        named = [keys[place] for place in places]
+        assert [video["combinationId"] for video in told["videos"]] == named
+        assert finished_names == [keys[place] for place in (1, 2) if place in places]
+    both = await viewer.get(path, params={"at": "1", "key": [keys[0]]})
+    with zipfile.ZipFile(io.BytesIO(both.content)) as archive:
+        told = json.loads(archive.read("manifest.json"))
+    assert [video["combinationId"] for video in told["videos"]] == keys[:2]
+
+
+@pytest.mark.parametrize(
+    "at",
+    ["", "x", "-1", "1-", "3-1", "1,,2", "1, 2", "\u0661", "1\n", "9999999", "1," * 3001 + "1"],
+)
+async def test_positions_that_are_none_are_refused_by_their_field(finished, at):
+    viewer = await finished.studio.client(Role.VIEWER)
+    path = f"/api/campaigns/{finished.campaign.batch_id}/files.zip"
+    answer = await viewer.get(path, params={"at": at})
+    assert answer.status_code == 422
+    assert [problem["field"] for problem in answer.json()["errors"]] == ["at"]
+    assert (await viewer.get(path, params={"at": "0-3"})).status_code == 404
 
 
 async def test_a_large_zip_needs_no_more_memory_than_a_small_one(finished, tmp_path):

@@ -1,5 +1,6 @@
 """The settings page's questions, and Notion's webhooks, over the whole web application."""
 
+import asyncio
 import json
 import uuid
 from dataclasses import replace
@@ -9,6 +10,7 @@ from tests.integration import api_stage, live_stage, notion_stage
 from tests.integration.notion_peer import running
 
 from spotloom.auth.roles import Role
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.notion.webhooks import SIGNATURE, signed
 from spotloom.web.app import app
 
@@ -32,14 +34,15 @@ def peer(tmp_path_factory):
 
 @pytest.fixture
 async def both(ground, peer, tmp_path):
-    """The studio and the mirror, of one workspace."""
+    """The studio and the mirror, of the installation's own workspace."""
     async with (
         api_stage.studio(ground, tmp_path) as studio,
         notion_stage.stage(ground, peer) as one,
     ):
-        stage = replace(one, workspace_id=studio.workspace_id)
+        ground.workspace(LOCAL)
+        stage = replace(one, workspace_id=LOCAL)
         parts = replace(studio.parts, notion=stage.desk)
-        yield replace(studio, parts=parts, app=app(parts)), stage
+        yield replace(studio, parts=parts, app=app(parts), workspace_id=LOCAL), stage
 
 
 async def test_setting_up_and_watching(both, peer, wait_until_async):
@@ -92,6 +95,58 @@ async def test_who_may_set_up(both, peer):
     viewer = await studio.client(Role.VIEWER)
     assert (await viewer.get("/api/notion")).status_code == 200
     assert (await viewer.post("/api/notion/resync")).status_code == 403
+
+
+def made(peer):
+    """How many databases Notion was asked to make."""
+    return peer.ledger()["byKind"].get("createDatabase", 0)
+
+
+async def test_another_workspace_does_not_take_the_connection(both, peer):
+    studio, stage = both
+    other = studio.elsewhere()
+    stranger = await other.client(Role.ADMIN)
+    asked = peer.count()
+    for body in ({}, {"page": peer.home}, {"database": uuid.uuid4().hex}):
+        refused = await stranger.post("/api/notion/setup", json=body)
+        assert refused.status_code == 403
+        assert "spotloom notion setup --workspace" in refused.json()["detail"]
+    assert peer.count() == asked
+    # What its operator has connected it to, it may have checked again, and nothing else.
+    await replace(stage, workspace_id=other.workspace_id).connect()
+    assert (await stranger.post("/api/notion/setup", json={})).status_code == 200
+    refused = await stranger.post("/api/notion/setup", json={"page": peer.home})
+    assert refused.status_code == 403
+
+
+async def test_a_setup_sent_again_makes_one_database(both, peer):
+    studio, _ = both
+    admin = await studio.client()
+    before, body = made(peer), {"page": f"{peer.url}/Videos-{peer.home}"}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    first = await admin.post("/api/notion/setup", json=body, headers=key)
+    again = await admin.post("/api/notion/setup", json=body, headers=key)
+    assert (first.status_code, again.text) == (200, first.text)
+    assert again.headers["idempotency-replayed"] == "true"
+    # Its answer was lost, and a person presses again.
+    pressed = await admin.post("/api/notion/setup", json=body)
+    assert pressed.json()["databaseId"] == first.json()["databaseId"]
+    assert made(peer) == before + 1
+    log = (await admin.get("/api/audit")).json()["items"]
+    assert [entry["action"] for entry in log[:2]] == ["notion.connected"] * 2
+
+
+async def test_two_setups_at_once_make_one_database(both, peer):
+    studio, _ = both
+    admin = await studio.client()
+    before, body = made(peer), {"page": peer.home}
+    key = {"Idempotency-Key": uuid.uuid4().hex}
+    answers = await asyncio.gather(
+        *(admin.post("/api/notion/setup", json=body, headers=more) for more in ({}, key, key))
+    )
+    assert 200 in {answer.status_code for answer in answers} <= {200, 409}
+    assert made(peer) == before + 1
+    assert (await admin.post("/api/notion/setup", json={})).status_code == 200
 
 
 async def test_what_is_wrong_is_said_beside_its_field(both):
@@ -199,7 +254,7 @@ async def test_another_workspace_sees_nothing_of_it_and_cannot_take_it(both, pee
     assert (await stranger.post("/api/notion/pairing")).status_code == 404
     assert (await stranger.get("/api/notion/batches/ours")).status_code == 404
     taken = await stranger.post("/api/notion/setup", json={"page": peer.home})
-    assert taken.status_code == 409
+    assert taken.status_code == 403
     assert stage.run("SELECT workspace_id FROM spotloom.mirror") == [
         {"workspace_id": stage.workspace_id}
     ]

@@ -26,10 +26,10 @@ class Changes(TypedDict, total=False):
 class Outdated(Conflict):
     """Somebody else has changed it since it was read; `version` is the present one."""
 
-    def __init__(self, key: str, version: int) -> None:
+    def __init__(self, what: str, version: int) -> None:
         self.version = version
         super().__init__(
-            f"Video {key} is at version {version} now: somebody has changed it since. "
+            f"{what} is at version {version} now: somebody has changed it since. "
             "Look at it again, then change it."
         )
 
@@ -60,9 +60,21 @@ async def edit(
         present = await session.scalar(select(CombinationRow.version).where(here))
         if present is None:
             raise NotFound(f"The campaign has no video {key!r}.")
-        raise Outdated(key, present)
+        raise Outdated(f"Video {key}", present)
     await notify(session, CAMPAIGNS, str(campaign_id))
     return version
+
+
+async def hold(
+    session: AsyncSession, workspace_id: UUID, campaign_id: UUID, key: str, *, version: int
+) -> None:
+    """Let nobody change the video until the transaction ends; Outdated when somebody has."""
+    here = _of(workspace_id, campaign_id, [key])
+    present = await session.scalar(
+        select(CombinationRow.version).where(here).with_for_update(key_share=True)
+    )
+    if present != version:
+        raise Outdated(f"Video {key}", present or 0)
 
 
 async def approve(

@@ -93,6 +93,20 @@ async def submit(
     return Batch(inserted, created=True)
 
 
+async def stored(
+    session: AsyncSession, plan: Plan, *, batch_key: str, lane: LaneKey, workspace_id: UUID
+) -> bool:
+    """Whether the batch key has exactly these videos already, whatever they cost today."""
+    known = await session.scalar(
+        select(Campaign.brief_hash).where(
+            Campaign.workspace_id == workspace_id,
+            Campaign.batch_key == batch_key,
+            Campaign.deleted_at.is_(None),
+        )
+    )
+    return known is not None and known == _hash([r.fingerprint for r in plan.requests], lane)
+
+
 async def ensure_lane(session: AsyncSession, workspace_id: UUID, lane: LaneKey) -> UUID:
     """The lane of that account, made if need be; one that is there keeps its limit."""
     lane_id: UUID | None = await session.scalar(

@@ -58,6 +58,14 @@ def setup_command(
             metavar="LINK",
         ),
     ] = None,
+    workspace: Annotated[
+        str | None,
+        typer.Option(
+            help="Name or id of the workspace whose videos are shown. "
+            "[the one that is connected, else this machine's own]",
+            metavar="NAME",
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Make the database in Notion, or check and complete one; from then on videos are shown there.
@@ -67,11 +75,12 @@ def setup_command(
     Examples:
       spotloom notion setup --page https://www.notion.so/Videos-0123456789abcdef0123456789abcdef
       spotloom notion setup
+      spotloom notion setup --workspace "Tarn Audio"
     """
     from spotloom.notion.setup import LIMITS
 
     say.err.print(f"Before the first page: {LIMITS}", markup=False)
-    done = _here(lambda here: _set_up(here, page=page, database=database))
+    done = _here(lambda here: _set_up(here, page=page, database=database), workspace=workspace)
     if as_json:
         say.answer_json(asdict(done) | {"done": list(done.done)})
         return
@@ -193,20 +202,20 @@ async def caught_up(sessions: "Sessions", campaign_id: "UUID") -> None:
         )
 
 
-def _here(act: Callable[[_Here], Awaitable[T]]) -> T:
+def _here(act: Callable[[_Here], Awaitable[T]], *, workspace: str | None = None) -> T:
     async def run() -> T:
-        async with _opened(setting.load()) as here:
+        async with _opened(setting.load(), workspace) as here:
             return await act(here)
 
     return asyncio.run(run())
 
 
 @contextlib.asynccontextmanager
-async def _opened(settings: Settings) -> AsyncIterator[_Here]:
+async def _opened(settings: Settings, workspace: str | None) -> AsyncIterator[_Here]:
     from spotloom import wiring
     from spotloom.campaigns.mirrors import places
     from spotloom.campaigns.submit import ensure_workspace
-    from spotloom.campaigns.tenancy import Scope
+    from spotloom.campaigns.tenancy import Scope, named
     from spotloom.generation.mirrors.notion import TARGET
     from spotloom.wiring import notion
 
@@ -217,7 +226,9 @@ async def _opened(settings: Settings) -> AsyncIterator[_Here]:
         async with base.sessions.begin() as session:
             place = await places.of_any(session, TARGET)
             own = await ensure_workspace(session)
-        workspace_id = own if place is None else place.workspace_id
+            workspace_id = own if place is None else place.workspace_id
+            if workspace is not None:
+                workspace_id = await named(session, workspace)
         yield _Here(Scope(base.sessions, workspace_id), desk)
 
 

@@ -115,10 +115,15 @@ class AsyncClient(Operations, SendsLater):
         await asyncio.to_thread(arriving.settle)
 
     async def download_zip(
-        self, campaign: str | UUID, to: Path, *, combinations: Sequence[str] | None = None
+        self,
+        campaign: str | UUID,
+        to: Path,
+        *,
+        combinations: Sequence[str] | None = None,
+        positions: Sequence[int] | None = None,
     ) -> None:
-        """Fetch the finished videos, or these, with their manifest as one ZIP."""
-        path, query = zip_of(campaign, combinations)
+        """Fetch the finished videos, or these by id or position, with their manifest as one ZIP."""
+        path, query = zip_of(campaign, combinations, positions)
         whole = Whole(to)
         try:
             async with self._http.stream("GET", path, params=query) as response:

@@ -37,7 +37,7 @@ class Call(Generic[T_co]):
     parse: Callable[[bytes], T_co]
     query: Query = field(default_factory=dict)
     body: BaseModel | Mapping[str, Any] | None = None
-    version: int | None = None  # of the combination, as it was seen
+    version: int | None = None  # of what is changed, as it was seen
     once: bool = True
 
     def headers(self) -> dict[str, str]:

@@ -36,6 +36,7 @@ class Operations:
     edit = Operation(batches.edit)
     approve = Operation(batches.approve)
     reject = Operation(batches.reject)
+    manifest = Operation(batches.manifest)
     link = Operation(standing.link)
     queue = Operation(standing.queue)
     edit_lane = Operation(standing.edit_lane)

@@ -113,10 +113,15 @@ class Client(Operations, Sends):
         arriving.settle()
 
     def download_zip(
-        self, campaign: str | UUID, to: Path, *, combinations: Sequence[str] | None = None
+        self,
+        campaign: str | UUID,
+        to: Path,
+        *,
+        combinations: Sequence[str] | None = None,
+        positions: Sequence[int] | None = None,
     ) -> None:
-        """Fetch the finished videos, or these, with their manifest as one ZIP."""
-        path, query = zip_of(campaign, combinations)
+        """Fetch the finished videos, or these by id or position, with their manifest as one ZIP."""
+        path, query = zip_of(campaign, combinations, positions)
         whole = Whole(to)
         try:
             with self._http.stream("GET", path, params=query) as response:

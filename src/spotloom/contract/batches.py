@@ -52,6 +52,10 @@ class MatrixResult(Asked):
     total_videos: Annotated[int | None, Field(ge=0)] = None
     total_combinations: Annotated[int | None, Field(ge=0)] = None
     estimated_cost: Dollars | None = None
+    provider: str | None = Field(default=None, description="Who would make the videos.")
+    charges: bool | None = Field(
+        default=None, description="Whether it was shown that money is charged."
+    )
     combinations: list[MatrixRow] | None = None
 
 

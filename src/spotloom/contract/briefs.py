@@ -101,6 +101,7 @@ class TemplateSummary(Told):
     created_at: dt.datetime
     updated_at: dt.datetime
     created_by: str | None = Field(description="`person:…` or `key:…`.")
+    version: int = Field(description="The ETag's number.")
 
 
 class Template(TemplateSummary):

@@ -1,6 +1,7 @@
 """Combinations as the API tells them, each with its latest attempt, and what people edit."""
 
 import datetime as dt
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 from uuid import UUID
 
@@ -91,7 +92,10 @@ class Combination(Told):
     video_url: str | None
     review: Review
     reject_reason: str | None
-    reviewed_by: str | None
+    reviewed_by: str | None = Field(description="`person:…`, `key:…`, or who it was in Notion.")
+    reviewed_by_name: str | None = Field(
+        default=None, description="Null where it is not known (any more)."
+    )
     reviewed_at: dt.datetime | None
     winner: bool
     notes: str | None
@@ -99,8 +103,11 @@ class Combination(Told):
     version: int = Field(description="The ETag's number.")
 
     @classmethod
-    def of(cls, row: "Listed") -> Self:
-        """The combination with its latest attempt, its files, and what people said of it."""
+    def of(cls, row: "Listed", names: Mapping[str, str] | None = None) -> Self:
+        """The combination with its latest attempt, its files, and what people said of it.
+
+        `names` are those behind `person:…` and `key:…`, as far as they are known.
+        """
         request = row.request
         failed = row.error_code is not None or row.error_text is not None
         return cls(
@@ -127,6 +134,7 @@ class Combination(Told):
             review=row.review,
             reject_reason=row.reject_reason,
             reviewed_by=row.reviewed_by,
+            reviewed_by_name=(names or {}).get(row.reviewed_by or ""),
             reviewed_at=row.reviewed_at,
             winner=row.winner,
             notes=row.notes,

@@ -11,7 +11,7 @@ from spotloom.contract.shapes import Asked, Dollars, Money, Told
 from spotloom.creative.status import Status
 
 if TYPE_CHECKING:  # clients of ours have no database, nor its libraries
-    from spotloom.campaigns.listing.queue import Queue
+    from spotloom.campaigns.listing.queue import Account, Queue
     from spotloom.campaigns.reads import LaneState
 
 
@@ -74,11 +74,17 @@ class LaneQueue(Lane):
     slots: list[Occupied]
     next: list[Waiting]
     held_back: int = Field(description="Of those that wait: in campaigns that are paused.")
+    account_limit: int = Field(
+        description="Slots of the whole account, which workspaces share: the highest of its lanes."
+    )
+    others_hold: int = Field(description="Of these: in use by other workspaces.")
 
     @classmethod
-    def told(cls, state: "LaneState", queue: "Queue") -> Self:
-        """How the lane stands, with its queue."""
+    def told(cls, state: "LaneState", queue: "Queue", account: "Account | None" = None) -> Self:
+        """How the lane stands, with its queue; without its account, as if nobody shared it."""
         return cls(
+            account_limit=state.limit if account is None else account.limit,
+            others_hold=0 if account is None else account.others_hold,
             **dict(Lane.of(state)),
             slots=[Occupied(**asdict(slot)) for slot in queue.slots],
             next=[Waiting(**asdict(video)) for video in queue.next],

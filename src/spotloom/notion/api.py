@@ -104,6 +104,12 @@ class Reference(BaseModel):
     name: str
 
 
+class Parent(BaseModel):
+    """Where something stands."""
+
+    page_id: str | None = None  # None: not on a page
+
+
 class Database(BaseModel):
     """A database: what people see, around one or more data sources."""
 
@@ -111,6 +117,7 @@ class Database(BaseModel):
     url: str
     title: list[Titled]
     in_trash: bool
+    parent: Parent = Parent()
     data_sources: list[Reference]
 
 

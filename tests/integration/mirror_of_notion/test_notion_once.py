@@ -1,9 +1,15 @@
 """What was taken over is remembered with it: nothing is done twice, whatever fails next."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+
 from tests.integration.notion_stage import choice, text, tick
 
+from spotloom.campaigns import database
 from spotloom.campaigns.mirrors import claims, outbox, places
-from spotloom.generation.mirrors.notion import TARGET, writing
+from spotloom.generation.mirrors.notion import TARGET, Mirror, writing
+from spotloom.notion.api import Key, Notion
 
 REFUSED = {"where": "updatePage", "fault": "status", "status": 503}
 
@@ -111,3 +117,41 @@ def fail(video, *, attempt, status="failed"):
         *(video.batch.campaign_id, attempt),
     )
     video.stage.move(video.batch, status, error_text="Gave up.")
+
+
+async def test_a_process_that_slept_before_it_sent_makes_no_second_page(
+    stage, peer, wait_until_async
+):
+    """Stopped between its note and its request, while another looks in vain and makes the page."""
+    await stage.connect()
+    await stage.batch(1)
+    async with stage.sessions.begin() as session:
+        await outbox.fold(session, TARGET)
+        place = await places.place(session, TARGET, stage.workspace_id)
+        claim = await outbox.claim(session, TARGET, lease_s=0)
+    looked = []
+
+    def clock():
+        looked.append(None)
+        if len(looked) == 1:
+            return 0.0
+        with ThreadPoolExecutor(1) as thread:  # meanwhile this very thread stands still
+            thread.submit(asyncio.run, another(stage, peer, wait_until_async)).result(timeout=150)
+        return 200.0
+
+    await writing.write(replace(stage.desk, clock=clock), place, claim)
+    assert len(looked) == 2
+    assert [len(pages) for pages in stage.pages().values()] == [1]
+    assert peer.ledger()["byKind"]["createPage"] == 1
+
+
+async def another(stage, peer, wait_until_async):
+    """A mirror of another process, until it has made the page."""
+    engine, sessions = database.connect(stage.ground.url, pool=5, role=database.Role.WORKER)
+    async with Notion(Key(token=peer.token, address=peer.url, timeout_s=10)) as notion:
+        desk = replace(stage.desk, sessions=sessions, notion=notion)
+        running = asyncio.create_task(Mirror(desk).run())
+        await wait_until_async(lambda: not stage.untold(), 120)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    await engine.dispose()

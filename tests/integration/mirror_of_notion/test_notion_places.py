@@ -68,6 +68,18 @@ async def test_the_commands_act_on_the_workspace_that_is_connected(video, comman
     assert video.stage.source is None
 
 
+async def test_the_operator_connects_another_workspace_by_its_name(stage, peer, other, command):
+    name = f"w-{other.workspace_id}"
+    nobody = command("setup", "--workspace", "nobody", "--page", peer.home)
+    assert (nobody.code, name in nobody.err) == (2, True)
+    done = command("setup", "--workspace", name, "--page", peer.home)
+    assert done.code == 0, done.err
+    (row,) = stage.run("SELECT workspace_id FROM spotloom.mirror")
+    assert row["workspace_id"] == other.workspace_id
+    refused = command("setup", "--workspace", str(stage.workspace_id), "--page", peer.home)
+    assert (refused.code, "another workspace" in refused.err) == (2, True)
+
+
 async def test_a_stranger_writes_nothing_into_notion_before_it_is_refused(stage, peer, other):
     await stage.connect()
     peer.reset()

@@ -13,11 +13,12 @@ from spotloom.campaigns.listing.files import File
 from spotloom.campaigns.listing.filters import Filter, Sort
 from spotloom.campaigns.listing.history import Attempt, attempts
 from spotloom.campaigns.listing.pages import LONGEST, BadCursor, Page
-from spotloom.campaigns.listing.queue import Queue, queues
+from spotloom.campaigns.listing.queue import Account, Queue, accounts, queues
 from spotloom.campaigns.listing.records import AuditEntry, audit, batch_ids
 
 __all__ = [
     "LONGEST",
+    "Account",
     "Attempt",
     "AuditEntry",
     "BadCursor",
@@ -29,6 +30,7 @@ __all__ = [
     "Page",
     "Queue",
     "Sort",
+    "accounts",
     "attempts",
     "audit",
     "batch_ids",

@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from spotloom.campaigns.tables import Asset, CombinationRow, Generation
+from spotloom.campaigns.tables import Asset, Campaign, CombinationRow, Generation
 from spotloom.creative.matrix import Combination
 from spotloom.errors import NotFound
 
@@ -25,12 +25,16 @@ class Kept:
 
 
 async def asset(session: AsyncSession, asset_id: UUID, *, workspace_id: UUID | None) -> Kept:
-    """The file of that id in the workspace; None is for whoever holds a link signed for it."""
+    """The file of that id in the workspace; None is for whoever holds a link signed for it.
+
+    NotFound where its campaign was deleted, until that is restored.
+    """
     question = (
         select(Asset, CombinationRow.key, CombinationRow.values)
         .join(Generation, Generation.id == Asset.generation_id)
         .join(CombinationRow, CombinationRow.id == Generation.combination_id)
-        .where(Asset.id == asset_id)
+        .join(Campaign, Campaign.id == Generation.campaign_id)
+        .where(Asset.id == asset_id, Campaign.deleted_at.is_(None))
     )
     if workspace_id is not None:
         question = question.where(Asset.workspace_id == workspace_id)

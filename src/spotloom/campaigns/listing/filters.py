@@ -1,8 +1,8 @@
 """Which combinations of a campaign are asked for, and in what order."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 from typing import Any
 
@@ -12,6 +12,8 @@ from spotloom.errors import BriefError, Problem
 
 _STATUSES = ", ".join(f"'{status}'" for status in Status)
 _MOST_TRANSACTIONS = 2**64
+_WHOLE = re.compile(r"[0-9]{1,20}")
+_COST = re.compile(r"-?[0-9]{1,10}(\.[0-9]{1,4})?")  # as the column writes it: numeric(14, 4)
 
 
 class Sort(StrEnum):
@@ -34,14 +36,11 @@ class Sort(StrEnum):
 
     def check(self, place: str) -> str:
         """The place as a cursor told it; BadCursor when no row can have it."""
-        try:
-            if self is Sort.COST:
-                fits = abs(Decimal(place)) < Decimal(10) ** 10
-            else:
-                bits = _MOST_TRANSACTIONS if self is Sort.UPDATED else 2**31
-                fits = place.isascii() and place.isdigit() and int(place) < bits
-        except (InvalidOperation, ValueError) as error:
-            raise BadCursor from error
+        if self is Sort.COST:
+            fits = _COST.fullmatch(place) is not None
+        else:
+            bits = _MOST_TRANSACTIONS if self is Sort.UPDATED else 2**31
+            fits = _WHOLE.fullmatch(place) is not None and int(place) < bits
         if not fits:
             raise BadCursor
         return place

@@ -42,7 +42,9 @@ class Page(Generic[T]):
 
 def write(*parts: str) -> str:
     """The cursor that carries these words."""
-    return base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+    # Not escaped: a brand's 80 characters of any script fit into a cursor.
+    text = json.dumps(parts, ensure_ascii=False)
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
 def read(cursor: str, *begin: str) -> list[str]:
@@ -54,10 +56,21 @@ def read(cursor: str, *begin: str) -> list[str]:
         parts = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
     except (ValueError, binascii.Error, RecursionError) as error:
         raise BadCursor from error
-    words = isinstance(parts, list) and all(isinstance(part, str) for part in parts)
+    words = isinstance(parts, list) and all(_is_text(part) for part in parts)
     if not words or parts[: len(begin)] != list(begin):
         raise BadCursor
     return list(parts[len(begin) :])
+
+
+def _is_text(part: object) -> bool:
+    """Whether it is text that a database can hold: no NUL, no half of a character."""
+    if not isinstance(part, str) or "\0" in part:
+        return False
+    try:
+        part.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def read_id(cursor: str, *begin: str) -> UUID:

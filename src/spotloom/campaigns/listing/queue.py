@@ -56,6 +56,15 @@ class Queue:
     held_back: int  # they wait for their campaign, which is paused
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """What the lanes of all workspaces have of a lane's account."""
+
+    limit: int  # the highest of its lanes
+    others: int  # lanes of other workspaces
+    others_hold: int  # slots of those
+
+
 def in_turn(most: str, *, taking: bool) -> str:
     """The SQL of `waiting` and `next`: the first `most` of lane `:lane_id`, by their `place`.
 
@@ -116,6 +125,27 @@ _HELD_BACK = text(
      GROUP BY g.lane_id
     """
 )
+
+
+_ACCOUNTS = text(
+    """
+    SELECT own.id, max(l.slot_limit) AS "limit",
+           count(*) FILTER (WHERE l.workspace_id <> own.workspace_id) AS others,
+           coalesce(sum((SELECT count(*) FROM spotloom.lane_slot s WHERE s.lane_id = l.id))
+                      FILTER (WHERE l.workspace_id <> own.workspace_id), 0)::int AS others_hold
+      FROM spotloom.lane own JOIN spotloom.lane l USING (provider, account)
+     WHERE own.id = ANY(:lanes) GROUP BY own.id
+    """
+)
+
+
+async def accounts(session: AsyncSession, lane_ids: Collection[UUID]) -> dict[UUID, Account]:
+    """How each lane's account is shared; the session must see every workspace."""
+    rows = await session.execute(_ACCOUNTS, {"lanes": list(lane_ids)})
+    return {
+        row.id: Account(limit=row.limit, others=row.others, others_hold=row.others_hold)
+        for row in rows
+    }
 
 
 async def queues(

@@ -7,10 +7,12 @@ from uuid import UUID
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.sql.elements import ColumnElement
 
 from spotloom.campaigns import ids
 from spotloom.campaigns.listing import pages
 from spotloom.campaigns.listing.pages import Page
+from spotloom.campaigns.reviews import Outdated
 from spotloom.campaigns.tables import BriefTemplate
 from spotloom.errors import Conflict, NotFound
 
@@ -35,7 +37,8 @@ async def templates(
 async def template(session: AsyncSession, workspace_id: UUID, template_id: UUID) -> BriefTemplate:
     """The workspace's template of that id."""
     t = BriefTemplate
-    row = await session.scalar(select(t).where(t.workspace_id == workspace_id, t.id == template_id))
+    wanted = select(t).where(t.workspace_id == workspace_id, t.id == template_id)
+    row = await session.scalar(wanted.execution_options(populate_existing=True))
     if row is None:
         raise NotFound(f"There is no template {template_id}.")
     return row
@@ -75,33 +78,51 @@ async def change(
     workspace_id: UUID,
     template_id: UUID,
     *,
+    expected_version: int | None,
     name: str | None = None,
     brief: Mapping[str, Any] | None = None,
 ) -> BriefTemplate:
-    """Give a template another name, another brief, or both; None leaves what is there."""
+    """Give a template another name, another brief, or both; None leaves what is there.
+
+    Outdated when it is not at the expected version any more (None expects nothing).
+    """
     t = BriefTemplate
     given = {"name": name, "brief": None if brief is None else dict(brief)}
     values = {key: value for key, value in given.items() if value is not None}
     try:
         async with session.begin_nested():
-            await session.execute(
+            changed = await session.scalar(
                 update(t)
-                .where(t.workspace_id == workspace_id, t.id == template_id)
+                .where(_at(workspace_id, template_id, expected_version))
                 .values(**values, updated_at=func.now())
+                .returning(t.id)
             )
     except IntegrityError as error:
         raise _taken(name) from error
-    return await template(session, workspace_id, template_id)
+    row = await template(session, workspace_id, template_id)
+    if changed is None:
+        raise Outdated(f"The template “{row.name}”", row.version)
+    return row
 
 
-async def remove(session: AsyncSession, workspace_id: UUID, template_id: UUID) -> None:
-    """Delete a template; campaigns that were started from it stay as they are."""
+async def remove(
+    session: AsyncSession, workspace_id: UUID, template_id: UUID, *, expected_version: int | None
+) -> None:
+    """Delete a template; campaigns that were started from it stay as they are.
+
+    Outdated when it is not at the expected version any more (None expects nothing).
+    """
     t = BriefTemplate
-    gone = await session.scalar(
-        delete(t).where(t.workspace_id == workspace_id, t.id == template_id).returning(t.id)
-    )
-    if gone is None:
-        raise NotFound(f"There is no template {template_id}.")
+    here = _at(workspace_id, template_id, expected_version)
+    if await session.scalar(delete(t).where(here).returning(t.id)) is None:
+        row = await template(session, workspace_id, template_id)
+        raise Outdated(f"The template “{row.name}”", row.version)
+
+
+def _at(workspace_id: UUID, template_id: UUID, version: int | None) -> ColumnElement[bool]:
+    t = BriefTemplate
+    here = (t.workspace_id == workspace_id) & (t.id == template_id)
+    return here if version is None else here & (t.version == version)
 
 
 def _taken(name: str | None) -> Conflict:

@@ -25,3 +25,4 @@ class BriefTemplate(Table):
     created_by: Mapped[str | None]  # "person:…" or "key:…"
     created_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
     updated_at: Mapped[dt.datetime] = mapped_column(server_default=text("now()"))
+    version: Mapped[int] = mapped_column(server_default="1")  # a trigger counts the edits

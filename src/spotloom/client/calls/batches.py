@@ -2,8 +2,11 @@
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
+
+from pydantic import TypeAdapter
 
 from spotloom.client.call import Call, Query
 from spotloom.client.calls import asks
@@ -37,6 +40,7 @@ from spotloom.creative.status import Status
 
 Excluded = Sequence[str | Condition]
 LARGEST_PAGE = 200
+_MANIFEST = TypeAdapter(dict[str, Any])
 
 
 def plan(brief: Brief, *, excluded: Excluded = ()) -> Call[Plan]:
@@ -211,23 +215,50 @@ def edit(
     )
 
 
-def approve(name: str | UUID, combination: str) -> Call[Combination]:
-    """Say that the video may be used."""
+def approve(name: str | UUID, combination: str, *, version: int | None = None) -> Call[Combination]:
+    """Say that the video may be used; Stale when the version, if one is named, is an old one."""
     path = f"{_combination(name, combination)}/approve"
-    return asks.post("approveCombination", path, Combination, once=False)
+    call = asks.post("approveCombination", path, Combination, once=False)
+    return replace(call, version=version)
 
 
-def reject(name: str | UUID, combination: str, *, reason: str | None = None) -> Call[Combination]:
-    """Say that the video may not be used, and why."""
+def reject(
+    name: str | UUID, combination: str, *, reason: str | None = None, version: int | None = None
+) -> Call[Combination]:
+    """Say that the video may not be used, and why; Stale as for an approval."""
     path, body = f"{_combination(name, combination)}/reject", RejectAsk(reason=reason)
-    return asks.post("rejectCombination", path, Combination, body, once=False)
+    call = asks.post("rejectCombination", path, Combination, body, once=False)
+    return replace(call, version=version)
 
 
-def zip_of(name: str | UUID, combinations: Sequence[str] | None) -> tuple[str, Query]:
+def manifest(name: str | UUID) -> Call[dict[str, Any]]:
+    """What came of each video, as `manifest.json` has it; `contract.manifest` makes CSV of it."""
+    return Call(
+        operation="getCampaignManifest",
+        method="GET",
+        path=asks.path_of("/api/campaigns/{}/manifest", name),
+        parse=_MANIFEST.validate_json,
+    )
+
+
+def zip_of(
+    name: str | UUID, combinations: Sequence[str] | None, positions: Sequence[int] | None
+) -> tuple[str, Query]:
     """Where a campaign's finished videos, or these, are to be had as a ZIP."""
     return asks.path_of("/api/campaigns/{}/files.zip", name), asks.query(
-        key=list(combinations or ())
+        key=list(combinations or ()), at=_ranges(positions or ()) or None
     )
+
+
+def _ranges(positions: Sequence[int]) -> str:
+    """The positions as the API takes them: `0-40,57`."""
+    found: list[tuple[int, int]] = []
+    for place in sorted(set(positions)):
+        if found and place == found[-1][1] + 1:
+            found[-1] = (found[-1][0], place)
+        else:
+            found.append((place, place))
+    return ",".join(str(one) if one == end else f"{one}-{end}" for one, end in found)
 
 
 def _ordered(brief: Brief, excluded: Excluded) -> dict[str, Any]:
@@ -244,6 +275,8 @@ def _shown(plan: Plan) -> dict[str, Any]:
         include={
             "total_videos": True,
             "estimated_cost": True,
+            "provider": True,
+            "charges": True,
             "combinations": {"__all__": {"combination_id", "estimated_cost"}},
         },
     )

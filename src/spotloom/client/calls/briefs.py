@@ -1,6 +1,7 @@
 """Writing a brief: what it can choose from, brief files, and the templates that are kept."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -58,15 +59,23 @@ def add_template(name: str, brief: Brief) -> Call[Template]:
     return asks.post("addTemplate", "/api/templates", Template, body)
 
 
-def edit_template(template: str | UUID, changes: TemplateEdit) -> Call[Template]:
-    """Rename a template, or save another brief over it; Conflict when the name is taken."""
+def edit_template(template: str | UUID, changes: TemplateEdit, *, version: int) -> Call[Template]:
+    """Rename a template, or save another brief over it; Conflict when the name is taken.
+
+    Stale when the version is an old one.
+    """
     path = asks.path_of("/api/templates/{}", template)
-    return asks.patch("editTemplate", path, Template, changes)
+    call = asks.patch("editTemplate", path, Template, changes)
+    return replace(call, version=version, once=False)
 
 
-def delete_template(template: str | UUID) -> Call[None]:
-    """Delete a template; campaigns that were started from it stay as they are."""
-    return asks.delete("deleteTemplate", asks.path_of("/api/templates/{}", template))
+def delete_template(template: str | UUID, *, version: int | None = None) -> Call[None]:
+    """Delete a template; campaigns that were started from it stay as they are.
+
+    Stale when the version, if one is named, is an old one.
+    """
+    call = asks.delete("deleteTemplate", asks.path_of("/api/templates/{}", template))
+    return replace(call, version=version)
 
 
 def form_of(brief: Brief) -> Mapping[str, Any]:

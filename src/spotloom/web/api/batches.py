@@ -4,7 +4,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import ids, listing, reads
-from spotloom.campaigns.submit import submit
+from spotloom.campaigns.submit import stored, submit
 from spotloom.contract.batches import (
     BatchAsk,
     BatchQueued,
@@ -56,24 +56,30 @@ async def generate_batch(
 
     The server works everything out anew and trusts no row, count or price: where `matrixResult`
     differs, the answer is 409 and names the difference. The same `batchId` with the same brief is
-    the same batch, however often it is sent; with another brief it is 409. So is a batch that a
-    budget does not allow.
+    the same batch, however often it is sent and whatever it would cost today; with another brief
+    it is 409. So is a batch that a budget does not allow.
     """
     if (replayed := await once.replayed(asked.scope, body.digest)) is not None:
         return replayed
     ask, planned = await pace.aside(ordered, body, BatchAsk, parts)
-    await pace.aside(refuse_difference, ask.matrix_result, planned)
     batch_id = ask.batch_id or f"b-{ids.new().hex[:12]}"
+    workspace_id, lane = asked.actor.workspace_id, parts.lane()
+    async with asked.scope.read() as session:
+        again = await stored(
+            session, planned.plan, batch_key=batch_id, lane=lane, workspace_id=workspace_id
+        )
+    if not again:  # what was ordered once is not ordered anew at another price
+        await pace.aside(refuse_difference, ask.matrix_result, planned)
 
     async def act(session: AsyncSession) -> Answer:
         batch = await submit(
             session,
             planned.plan,
-            workspace_id=asked.actor.workspace_id,
+            workspace_id=workspace_id,
             created_by=asked.actor.text,
             batch_key=batch_id,
             brief=planned.written,
-            lane=parts.lane(),
+            lane=lane,
         )
         count = len(planned.plan.requests)
         if batch.created:

@@ -1,9 +1,8 @@
 """Combinations: one of them, what people say of it, and what they do to its video."""
 
-import re
-from typing import Annotated
+from typing import Any
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import listing, reviews
@@ -16,8 +15,9 @@ from spotloom.contract.combinations import (
     CombinationEdit,
     RejectAsk,
 )
-from spotloom.errors import Conflict
+from spotloom.errors import Conflict, Problem
 from spotloom.generation import control
+from spotloom.web.api.lists import told
 from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
@@ -30,20 +30,14 @@ from spotloom.web.door.asking import (
     noted,
 )
 from spotloom.web.door.bodies import Body, PerhapsBody, Written
-from spotloom.web.errors import Refused
+from spotloom.web.door.versions import IfMatch, etag, expected, perhaps_expected
+from spotloom.web.errors import invalid
+from spotloom.web.gate import Asked
 from spotloom.web.idempotency import Answer, OnceOnly
 
 routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
 
-_TAG = re.compile(r'"([0-9]{1,9})"')
-
-IfMatch = Annotated[
-    str | None,
-    Header(
-        max_length=200,
-        description='The ETag of the combination as you have seen it, such as `"3"`, or `*`.',
-    ),
-]
+_NO_REASON = Problem("rejectReason", "is for a rejected video; send review: rejected with it.")
 
 
 @routes.get(
@@ -61,7 +55,7 @@ async def get_combination(
         row = await listing.combination(
             session, asked.actor.workspace_id, header.id, combination_id
         )
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.get(
@@ -98,72 +92,93 @@ async def edit(
 ) -> Response:
     """Set the video's address, winner, review or notes; what is not named stays.
 
+    Only a rejection has a reason: `rejectReason` goes with `review`, or to a rejected video.
     `If-Match` names the version that you have seen: where somebody else was quicker the answer is
     412, and nothing is changed.
     """
     changes = body.fit(CombinationEdit).changes()
+    if changes.get("reject_reason") is not None and changes.get("review", "rejected") != "rejected":
+        raise invalid([_NO_REASON])
     workspace_id = asked.actor.workspace_id
     async with asked.scope.begin() as session:
         header = await found(session, asked, campaign_id)
         before = await listing.combination(session, workspace_id, header.id, combination_id)
+        version = expected(if_match, before.version)
+        if _is_reason_alone(changes) and version in (None, before.version):
+            version = before.version  # what was read of its review holds
+            if before.review != "rejected":
+                raise invalid([_NO_REASON])
         await reviews.edit(
             session,
             workspace_id,
             header.id,
             combination_id,
-            expected_version=_expected(if_match, before),
+            expected_version=version,
             actor=asked.actor.text,
             **changes,
         )
         what = {"combination": combination_id, "fields": sorted(changes)}
         await noted(session, asked, "video.edited", header.id, **what)
         row = await listing.combination(session, workspace_id, header.id, combination_id)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
     "/{combination_id}/approve",
     operation_id="approveCombination",
     response_model=Combination,
-    responses=problems(404) | ETAG,
+    responses=problems(404, 412) | ETAG,
 )
 async def approve(
-    asked: Editor, campaign_id: CampaignName, combination_id: CombinationKey
+    asked: Editor,
+    campaign_id: CampaignName,
+    combination_id: CombinationKey,
+    if_match: IfMatch = None,
 ) -> Response:
-    """Say that the video may be used."""
+    """Say that the video may be used.
+
+    With `If-Match`, 412 where somebody else was quicker, and nothing is changed; without, the last
+    word counts.
+    """
     workspace_id, actor = asked.actor.workspace_id, asked.actor.text
     async with asked.scope.begin() as session:
         header = await found(session, asked, campaign_id)
         before = await listing.combination(session, workspace_id, header.id, combination_id)
+        await _hold(session, asked, before, if_match)
         if await reviews.approve(session, workspace_id, header.id, [before.key], actor=actor):
             await noted(session, asked, "video.approved", header.id, combination=before.key)
         row = await listing.combination(session, workspace_id, header.id, before.key)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
     "/{combination_id}/reject",
     operation_id="rejectCombination",
     response_model=Combination,
-    responses=problems(404, body=True) | ETAG,
+    responses=problems(404, 412, body=True) | ETAG,
     openapi_extra=takes(RejectAsk, required=False),
 )
 async def reject(
-    asked: Editor, campaign_id: CampaignName, combination_id: CombinationKey, body: PerhapsBody
+    asked: Editor,
+    campaign_id: CampaignName,
+    combination_id: CombinationKey,
+    body: PerhapsBody,
+    if_match: IfMatch = None,
 ) -> Response:
-    """Say that the video may not be used, and why."""
+    """Say that the video may not be used, and why; `If-Match` as for an approval."""
     reason = body.fit(RejectAsk).reason
     workspace_id, actor = asked.actor.workspace_id, asked.actor.text
     async with asked.scope.begin() as session:
         header = await found(session, asked, campaign_id)
         before = await listing.combination(session, workspace_id, header.id, combination_id)
         key = before.key
+        await _hold(session, asked, before, if_match)
         if await reviews.reject(
             session, workspace_id, header.id, [key], actor=actor, reason=reason
         ):
             await noted(session, asked, "video.rejected", header.id, combination=key)
         row = await listing.combination(session, workspace_id, header.id, key)
-    return _tagged(row)
+        return await _tagged(session, asked, row)
 
 
 @routes.post(
@@ -216,19 +231,19 @@ async def cancel(
     return shaped(Cancelled(cancelled=done.at_once, asked_to_stop=done.asked))
 
 
-def _tagged(row: Listed) -> Response:
-    return shaped(Combination.of(row), headers={"ETag": f'"{row.version}"'})
+def _is_reason_alone(changes: dict[str, Any]) -> bool:
+    return changes.get("reject_reason") is not None and "review" not in changes
 
 
-def _expected(if_match: str | None, row: Listed) -> int | None:
-    """The version that the change is for, of those that `If-Match` allows; None for any."""
-    if if_match is None:
-        raise Refused(
-            428,
-            "Say which version you have seen",
-            "Send the combination's ETag as If-Match, so that nobody's change is overwritten.",
+async def _hold(session: AsyncSession, asked: Asked, row: Listed, if_match: str | None) -> None:
+    """Keep the video as the asker has seen it until the transaction ends, if they say what."""
+    version = perhaps_expected(if_match, row.version)
+    if version is not None:
+        await reviews.hold(
+            session, asked.actor.workspace_id, row.campaign_id, row.key, version=version
         )
-    if if_match.strip() == "*":
-        return None
-    seen = {int(number) for number in _TAG.findall(re.sub(r'W/"[^"]*"', "", if_match))}
-    return row.version if row.version in seen else min(seen, default=0)
+
+
+async def _tagged(session: AsyncSession, asked: Asked, row: Listed) -> Response:
+    (answer,) = await told(session, asked.actor.workspace_id, [row])
+    return shaped(answer, headers={"ETag": etag(row.version)})

@@ -2,13 +2,16 @@
 
 import csv
 import io
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Response
 from fastapi.responses import StreamingResponse
+from sqlalchemy.ext.asyncio import AsyncSession
 
+from spotloom.auth import people
 from spotloom.campaigns import listing
 from spotloom.campaigns.listing import Combination as Listed
 from spotloom.campaigns.listing import Filter, Page, Sort
@@ -26,40 +29,20 @@ from spotloom.web.door.asking import (
     found,
     let_in_of,
 )
+from spotloom.web.door.kinds import CSV, JSON, NDJSON, liked
 from spotloom.web.door.let_in import LetIn
-from spotloom.web.errors import Refused, invalid
+from spotloom.web.errors import invalid
 
 routes = APIRouter(prefix="/api/campaigns/{campaign_id}/combinations", tags=["combinations"])
 
-JSON, NDJSON, CSV = "application/json", "application/x-ndjson", "text/csv"
 MOST_OPTIONS = 50
 
-Fetch = Callable[[str | None], Awaitable[Page[Listed]]]
+Fetch = Callable[[str | None], Awaitable[Page[Combination]]]
 
 
 def _kind(accept: Annotated[str, Header(max_length=500)] = "*/*") -> str:
-    """Which of our content types the client likes best; Refused when none."""
-    liked = dict(reversed([_preference(entry) for entry in accept.split(",")]))
-
-    def quality(kind: str) -> float:
-        family = f"{kind.partition('/')[0]}/*"
-        return next((liked[name] for name in (kind, family, "*/*") if name in liked), 0.0)
-
-    best = max((JSON, NDJSON, CSV), key=quality)
-    if not quality(best):
-        offers = f"{JSON}, {NDJSON} or {CSV}"
-        raise Refused(406, "Not to be had so", f"This list can be had as {offers}.")
-    return best
-
-
-def _preference(entry: str) -> tuple[str, float]:
-    name, *parameters = (part.strip().lower() for part in entry.split(";"))
-    given = next((p[2:] for p in parameters if p.startswith("q=")), "1")
-    try:
-        quality = float(given)
-    except ValueError:
-        quality = 0.0
-    return name, quality if 0 <= quality <= 1 else 0.0
+    """Which of our content types the client likes best."""
+    return liked(accept, JSON, NDJSON, CSV)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,10 +129,10 @@ async def list_combinations(
     async with asked.scope.read() as session:
         header = await found(session, asked, campaign_id)
 
-    async def fetch(after: str | None) -> Page[Listed]:
+    async def fetch(after: str | None) -> Page[Combination]:
         # A transaction for each page: who reads slowly holds none open.
         async with asked.scope.read() as session:
-            return await listing.combinations(
+            page = await listing.combinations(
                 session,
                 workspace_id,
                 header.id,
@@ -159,17 +142,26 @@ async def list_combinations(
                 cursor=after,
                 limit=limit if kind == JSON else listing.LONGEST,
             )
+            return Page(tuple(await told(session, workspace_id, page.rows)), page.next)
 
     first = await fetch(cursor)
     if kind == JSON:
-        items = [Combination.of(row) for row in first.rows]
-        return shaped(CombinationPage(items=items, next_cursor=first.next))
+        return shaped(CombinationPage(items=list(first.rows), next_cursor=first.next))
     asker = let_in_of(parts, asked)
     return _streamed(first, fetch, asker, kind=kind, name=header.batch_key)
 
 
+async def told(
+    session: AsyncSession, workspace_id: UUID, rows: Sequence[Listed]
+) -> list[Combination]:
+    """The combinations as the API tells them, with the names of those who reviewed them."""
+    who = {row.reviewed_by for row in rows if row.reviewed_by is not None}
+    names = await people.names(session, workspace_id, who) if who else {}
+    return [Combination.of(row, names) for row in rows]
+
+
 def _streamed(
-    first: Page[Listed], fetch: Fetch, asker: LetIn, *, kind: str, name: str
+    first: Page[Combination], fetch: Fetch, asker: LetIn, *, kind: str, name: str
 ) -> StreamingResponse:
     """The first page and all that follow, in constant memory."""
     ascii_name = "".join(c if c.isascii() and (c.isalnum() or c in "-_.") else "-" for c in name)
@@ -180,22 +172,22 @@ def _streamed(
     return StreamingResponse(asker.while_let_in(_ndjson(first, fetch)), media_type=NDJSON)
 
 
-async def _pages(first: Page[Listed], fetch: Fetch) -> AsyncIterator[list[Combination]]:
+async def _pages(first: Page[Combination], fetch: Fetch) -> AsyncIterator[Sequence[Combination]]:
     page = first
     while True:
-        yield [Combination.of(row) for row in page.rows]
+        yield page.rows
         if page.next is None:
             return
         page = await fetch(page.next)
 
 
-async def _ndjson(first: Page[Listed], fetch: Fetch) -> AsyncIterator[str]:
+async def _ndjson(first: Page[Combination], fetch: Fetch) -> AsyncIterator[str]:
     async for items in _pages(first, fetch):
         yield "".join(f"{item.model_dump_json(by_alias=True)}\n" for item in items)
 
 
-async def _csv(first: Page[Listed], fetch: Fetch) -> AsyncIterator[str]:
-    dimensions = [dimension for dimension, _ in first.rows[0].values] if first.rows else []
+async def _csv(first: Page[Combination], fetch: Fetch) -> AsyncIterator[str]:
+    dimensions = list(first.rows[0].values) if first.rows else []
     yield _lines([["combinationId", *dimensions, *_COLUMNS]])
     async for items in _pages(first, fetch):
         yield _lines(

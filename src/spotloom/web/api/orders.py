@@ -91,8 +91,19 @@ def _differences(shown: MatrixResult, planned: Planned) -> Iterator[Problem]:
             f"{at}.estimatedCost",
             f"is {dollars(shown.estimated_cost)}; the price is {dollars(plan.total)}.",
         )
+    yield from _seller(shown, planned)
     if shown.combinations is not None:
         yield from _rows(shown.combinations, planned)
+
+
+def _seller(shown: MatrixResult, planned: Planned) -> Iterator[Problem]:
+    """Where the client shows another provider, or as free what is charged, at the same sum."""
+    at, offer = "matrixResult", planned.offer
+    if shown.charges not in (None, offer.charges):
+        free = f"is {str(shown.charges).lower()}; {offer.provider} charges"
+        yield Problem(f"{at}.charges", f"{free}{'' if offer.charges else ' nothing'}.")
+    if shown.provider not in (None, offer.provider):
+        yield Problem(f"{at}.provider", f"is another; {offer.provider} would make the videos.")
 
 
 def _rows(rows: list[MatrixRow], planned: Planned) -> Iterator[Problem]:

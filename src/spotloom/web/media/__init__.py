@@ -1,4 +1,4 @@
-"""Hands out finished files: one by its id, a link to one, and many as a ZIP."""
+"""Hands out finished files: one by its id, a link to one, many as a ZIP, and their manifest."""
 
 import datetime as dt
 import time
@@ -12,10 +12,11 @@ from fastapi.responses import StreamingResponse
 from stream_zip import ZIP_64, AsyncMemberFile, async_stream_zip
 
 from spotloom.campaigns import listing
+from spotloom.campaigns.listing import Combination as Listed
 from spotloom.campaigns.listing.assets import Kept, asset
 from spotloom.contract.campaigns import Campaign
 from spotloom.contract.combinations import Combination, Link, LinkWanted
-from spotloom.contract.manifest import Placed, as_json, manifest, name_of, trouble
+from spotloom.contract.manifest import Placed, as_csv, as_json, manifest, name_of, trouble
 from spotloom.creative.naming import file_name, slug
 from spotloom.creative.status import Status
 from spotloom.errors import NotFound
@@ -25,16 +26,20 @@ from spotloom.web.door.answers import Responses, problems, shaped, takes
 from spotloom.web.door.asking import (
     CampaignName,
     Editor,
+    ThePace,
     TheParts,
     Viewer,
     found,
     let_in_of,
     looker,
+    noted,
 )
 from spotloom.web.door.bodies import Body
+from spotloom.web.door.kinds import CSV, JSON, liked
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Somebody
 from spotloom.web.media import links
+from spotloom.web.media.positions import At, Positions
 from spotloom.web.media.ranges import Span, Unsatisfiable, span_of
 
 BLOCK = 1024 * 1024
@@ -52,6 +57,17 @@ _FILE: Responses = {
 _ZIP: Responses = {
     200: {"description": "The videos.", "content": {"application/zip": _BINARY}},
     **problems(404),
+}
+
+_MANIFEST: Responses = {
+    200: {
+        "description": "The manifest, as `spotloom make` and `spotloom export` write it.",
+        "content": {
+            JSON: {"schema": {"type": "object"}},
+            CSV: {"schema": {"type": "string"}},
+        },
+    },
+    **problems(404, 406),
 }
 
 routes = APIRouter(tags=["media"])
@@ -108,8 +124,10 @@ async def get_media(
 async def link_media(asked: Editor, parts: TheParts, asset_id: UUID, body: Body) -> Response:
     """A link that shows the file to whoever holds it, for at most seven days."""
     wanted = body.fit(LinkWanted)
-    async with asked.scope.read() as session:
-        await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
+    async with asked.scope.begin() as session:
+        kept = await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
+        what = {"combination": kept.combination.key, "seconds": wanted.seconds}
+        await noted(session, asked, "media.shared", asset_id, **what)
     expires = int(time.time()) + wanted.seconds
     sig = signature(parts.secret, asset_id, expires)
     address = parts.gate.sign_in.public_url
@@ -134,6 +152,7 @@ async def get_files(
     key: Annotated[
         list[str] | None, Query(max_length=1000, description="Combination ids. [all]")
     ] = None,
+    at: At = None,
     review: Annotated[
         Literal["none", "approved", "rejected"] | None,
         Query(description="Only videos of which this was said. [any]"),
@@ -141,19 +160,16 @@ async def get_files(
 ) -> StreamingResponse:
     """The campaign's finished videos as one ZIP, with a manifest of what came of each.
 
-    They are named as `spotloom make` names them. `key` and `review` choose some of them.
+    They are named as `spotloom make` names them. `key`, `at` and `review` choose some of them.
     """
-    wanted = None if key is None else set(key)
     async with asked.scope.read() as session:
         header = await found(session, asked, campaign_id)
         rows = await listing.every_combination(session, asked.actor.workspace_id, header.id)
         figures = await listing.figures(session, asked.actor.workspace_id, [header.id])
-    chosen = [row for row in rows if wanted is None or row.key in wanted]
-    if wanted is not None and (missing := wanted - {row.key for row in chosen}):
-        raise NotFound(f"The campaign has no video {min(missing)!r}.")
+    chosen = _chosen(rows, keys=key, at=at)
     if review is not None:
         chosen = [row for row in chosen if row.review == review]
-    placed = [_placed(Combination.of(row)) for row in chosen]
+    placed = [_placed(row) for row in chosen]
     files = [
         (each.file, row.files["video"])
         for each, row in zip(placed, chosen, strict=True)
@@ -175,6 +191,49 @@ async def get_files(
     )
 
 
+@routes.get(
+    "/api/campaigns/{campaign_id}/manifest",
+    operation_id="getCampaignManifest",
+    responses=_MANIFEST,
+)
+async def get_manifest(
+    asked: Viewer,
+    pace: ThePace,
+    campaign_id: CampaignName,
+    format: Annotated[  # noqa: A002 - the query's own name
+        Literal["json", "csv"] | None,
+        Query(description="Instead of `Accept`, for who cannot say that. [json]"),
+    ] = None,
+    accept: Annotated[str, Header(max_length=500)] = "*/*",
+) -> Response:
+    """What came of each video of the campaign: the `manifest.json` of its ZIP, or that as CSV."""
+    kind = {None: None, "json": JSON, "csv": CSV}[format] or liked(accept, JSON, CSV)
+    async with asked.scope.read() as session:
+        header = await found(session, asked, campaign_id)
+        rows = await listing.every_combination(session, asked.actor.workspace_id, header.id)
+        figures = await listing.figures(session, asked.actor.workspace_id, [header.id])
+    placed = [_placed(row) for row in rows]
+    told = manifest(Campaign.of(header, figures[header.id]), placed)
+    suffix, write = ("csv", as_csv) if kind == CSV else ("json", as_json)
+    name = f"{slug(header.batch_key)}-manifest.{suffix}"
+    return Response(
+        await pace.aside(write, told),
+        media_type=kind,
+        headers={"Content-Disposition": f'attachment; filename="{name}"', "Vary": "Accept"},
+    )
+
+
+def _chosen(rows: list[Listed], *, keys: list[str] | None, at: Positions | None) -> list[Listed]:
+    """Those rows that are named by key or by position; all when none is."""
+    if keys is None and at is None:
+        return rows
+    wanted = set(keys or ())
+    if missing := wanted - {row.key for row in rows}:
+        raise NotFound(f"The campaign has no video {min(missing)!r}.")
+    places = set() if at is None else at.among(len(rows))
+    return [row for row in rows if row.key in wanted or row.position in places]
+
+
 def _no_such_byte(kept: Kept) -> Refused:
     return Refused(
         416,
@@ -184,7 +243,8 @@ def _no_such_byte(kept: Kept) -> Refused:
     )
 
 
-def _placed(video: Combination) -> Placed:
+def _placed(row: Listed) -> Placed:
+    video = Combination.of(row)
     finished = video.status is Status.COMPLETED and "video" in video.files
     return Placed(video=video, file=name_of(video) if finished else None, trouble=trouble(video))
 

@@ -4,6 +4,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns.mirrors import outbox, places, status
+from spotloom.campaigns.tenancy import LOCAL
 from spotloom.contract.mirrors.notion import (
     BlockedPage,
     Connection,
@@ -18,12 +19,14 @@ from spotloom.contract.mirrors.notion import (
 )
 from spotloom.errors import Conflict
 from spotloom.generation.mirrors.notion import TARGET
-from spotloom.generation.mirrors.notion.connecting import connect
+from spotloom.generation.mirrors.notion.connecting import keep, preparing
 from spotloom.notion.setup import LIMITS
 from spotloom.web.door.answers import problems, shaped, takes
 from spotloom.web.door.asking import Admin, CampaignName, Editor, TheParts, Viewer, found, noted
 from spotloom.web.door.bodies import PerhapsBody
+from spotloom.web.errors import Refused
 from spotloom.web.gate import Asked
+from spotloom.web.idempotency import Answer, OnceOnly
 from spotloom.web.parts import Parts
 
 routes = APIRouter(prefix="/api/notion", tags=["notion"])
@@ -73,25 +76,52 @@ async def get_batch(asked: Viewer, batch_id: CampaignName) -> Response:
     responses=problems(409, body=True),
     openapi_extra=takes(SetupAsk, required=False),
 )
-async def set_up(asked: Admin, parts: TheParts, body: PerhapsBody) -> Response:
+async def set_up(asked: Admin, parts: TheParts, once: OnceOnly, body: PerhapsBody) -> Response:
     """Make the database, or check and complete one, and show this workspace's videos there.
 
-    409 without a NOTION_API_KEY, and where another workspace has the connection.
+    The key is the installation's: its own workspace's admin connects; another workspace's may check
+    again what its operator has connected. 409 without a NOTION_API_KEY, where another workspace has
+    the connection, and while somebody is at it.
     """
     ask = body.fit(SetupAsk)
+    await _refuse_anothers(asked, ask)
+    if (replayed := await once.replayed(asked.scope, body.digest)) is not None:
+        return replayed
     if parts.notion is None:
         raise Conflict("Set NOTION_API_KEY for this installation first, and start it again.")
-    prepared = await connect(parts.notion, asked.scope, page=ask.page, database=ask.database)
-    async with asked.scope.begin() as session:
-        await noted(session, asked, "notion.connected", prepared.database_id, done=prepared.done)
-    return shaped(
-        SetUp(
-            title=prepared.title,
-            url=prepared.url,
-            database_id=prepared.database_id,
-            done=list(prepared.done),
+    async with preparing(
+        parts.notion, asked.scope, page=ask.page, database=ask.database
+    ) as prepared:
+
+        async def act(session: AsyncSession) -> Answer:
+            await keep(session, asked.scope, prepared)
+            what = {"done": prepared.done}
+            await noted(session, asked, "notion.connected", prepared.database_id, **what)
+            told = SetUp(
+                title=prepared.title,
+                url=prepared.url,
+                database_id=prepared.database_id,
+                done=list(prepared.done),
+            )
+            return Answer.of(told)
+
+        return await once.run(asked.scope, body.digest, act)
+
+
+async def _refuse_anothers(asked: Asked, ask: SetupAsk) -> None:
+    """Refuse who would use the operator's key for a place of their own."""
+    workspace_id = asked.actor.workspace_id
+    if workspace_id == LOCAL:
+        return
+    async with asked.scope.read() as session:
+        standing = await status.standing(session, workspace_id, TARGET)
+    if standing is None or ask.page is not None or ask.database is not None:
+        raise Refused(
+            403,
+            "The Notion connection is the installation's",
+            "An admin of the installation's own workspace connects Notion. For this workspace, who "
+            "runs the installation does so with `spotloom notion setup --workspace NAME`.",
         )
-    )
 
 
 @routes.delete("", operation_id="disconnectNotion", status_code=204, responses=problems(404))

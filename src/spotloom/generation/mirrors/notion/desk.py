@@ -1,6 +1,7 @@
 """What the mirror works with, and its one way to ask Notion: in its turn, and never faster."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -37,12 +38,22 @@ class Timing:
     busy_poll_s: float = 60.0  # while much is to be told
     trash_s: float = 300.0
     look_up_s: float = 20.0  # between two questions about creates whose answers were lost
+    fresh_s: float = 5.0  # a create leaves so soon after it was noted, or not at all
     lag_s: float = 2.0  # a page just made may not be found before
     # Notion gives up on a request after 60 s, and its index may lag: absent since then is absent.
     believed_s: float = 75.0
     trouble_s: float = 300.0
     full_s: float = 3600.0
     delays_s: tuple[float, ...] = (2, 5, 15, 60, 300)
+
+
+def awake_or_asleep() -> float:
+    """Seconds that have passed for everybody: where it can be told, also while this machine slept.
+
+    A process that was stopped, or its whole machine, finds that out by nothing else.
+    """
+    boot_time: int | None = getattr(time, "CLOCK_BOOTTIME", None)
+    return time.monotonic() if boot_time is None else time.clock_gettime(boot_time)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +66,7 @@ class Desk:
     links: Standing | None  # None: nobody outside this machine can follow one
     database: str | None = None  # the one to use while none is connected
     timing: Timing = field(default_factory=Timing)
+    clock: Callable[[], float] = awake_or_asleep
 
     @property
     def properties(self) -> tuple[Property, ...]:
@@ -70,10 +82,20 @@ class Desk:
     ) -> T:
         """The answer to one request, sent when it is our turn; NotNow when there is none.
 
-        `before` is written down before it leaves. `writes` says that it changes a page: only that
-        proves that pages are taken again.
+        `before` is written down before it leaves, and it leaves soon after or not at all: others
+        trust that what was noted long ago has arrived by now, or never will. `writes` says that it
+        changes a page: only that proves that pages are taken again.
         """
-        turn = await self._turn(before)
+        noted_at: list[float] = []
+
+        async def note(session: AsyncSession) -> None:
+            noted_at.append(self.clock())
+            if before is not None:
+                await before(session)
+
+        turn = await self._turn(None if before is None else note)
+        if noted_at and self.clock() - noted_at[-1] > self.timing.fresh_s:
+            raise NotNow("This process slept before it could send; it is looked up first.")
         try:
             answer = await request()
         except NotionSlow as slow:

@@ -16,9 +16,10 @@ from spotloom.contract.briefs import (
     TemplatePage,
     TemplateSummary,
 )
-from spotloom.web.door.answers import problems, shaped, takes
+from spotloom.web.door.answers import ETAG, problems, shaped, takes
 from spotloom.web.door.asking import Cursor, Editor, Limit, Viewer, noted
 from spotloom.web.door.bodies import Body
+from spotloom.web.door.versions import IfMatch, etag, expected, perhaps_expected
 from spotloom.web.idempotency import Answer, OnceOnly
 
 routes = APIRouter(prefix="/api/templates", tags=["planning"])
@@ -39,13 +40,13 @@ async def list_templates(asked: Viewer, cursor: Cursor = None, limit: Limit = 50
     "/{template_id}",
     operation_id="getTemplate",
     response_model=Template,
-    responses=problems(404),
+    responses=problems(404) | ETAG,
 )
 async def get_template(asked: Viewer, template_id: UUID) -> Response:
-    """One template, with its brief."""
+    """One template, with its brief; its ETag is its version."""
     async with asked.scope.read() as session:
         row = await templates.template(session, asked.actor.workspace_id, template_id)
-    return shaped(told(row))
+    return _tagged(told(row))
 
 
 @routes.post(
@@ -53,7 +54,7 @@ async def get_template(asked: Viewer, template_id: UUID) -> Response:
     operation_id="addTemplate",
     response_model=Template,
     status_code=201,
-    responses=problems(409, body=True),
+    responses=problems(409, body=True) | {201: ETAG[200]},
     openapi_extra=takes(TemplateAsk),
 )
 async def add_template(asked: Editor, once: OnceOnly, body: Body) -> Response:
@@ -70,7 +71,8 @@ async def add_template(asked: Editor, once: OnceOnly, body: Body) -> Response:
             created_by=asked.actor.text,
         )
         await noted(session, asked, "template.added", row.id, name=ask.name)
-        return Answer.of(told(row), status=201, location=f"/api/templates/{row.id}")
+        where, tag = f"/api/templates/{row.id}", etag(row.version)
+        return Answer.of(told(row), status=201, location=where, etag=tag)
 
     return await once.run(asked.scope, body.digest, act)
 
@@ -79,34 +81,52 @@ async def add_template(asked: Editor, once: OnceOnly, body: Body) -> Response:
     "/{template_id}",
     operation_id="editTemplate",
     response_model=Template,
-    responses=problems(404, 409, body=True),
+    responses=problems(404, 409, 412, 428, body=True) | ETAG,
     openapi_extra=takes(TemplateEdit),
 )
-async def edit_template(asked: Editor, template_id: UUID, body: Body) -> Response:
-    """Rename a template, or save another brief over it; 409 when the name is taken."""
-    ask = body.fit(TemplateEdit)
+async def edit_template(
+    asked: Editor, template_id: UUID, body: Body, if_match: IfMatch = None
+) -> Response:
+    """Rename a template, or save another brief over it; 409 when the name is taken.
+
+    `If-Match` names the version that you have seen: where somebody else was quicker the answer is
+    412, and nothing is changed.
+    """
+    ask, workspace_id = body.fit(TemplateEdit), asked.actor.workspace_id
     async with asked.scope.begin() as session:
+        before = await templates.template(session, workspace_id, template_id)
         row = await templates.change(
             session,
-            asked.actor.workspace_id,
+            workspace_id,
             template_id,
+            expected_version=expected(if_match, before.version),
             name=ask.name,
             brief=None if ask.form_data is None else _kept(ask.form_data),
         )
         await noted(session, asked, "template.changed", template_id, name=row.name)
         answer = told(row)
-    return shaped(answer)
+    return _tagged(answer)
 
 
 @routes.delete(
-    "/{template_id}", operation_id="deleteTemplate", status_code=204, responses=problems(404)
+    "/{template_id}", operation_id="deleteTemplate", status_code=204, responses=problems(404, 412)
 )
-async def delete_template(asked: Editor, template_id: UUID) -> Response:
-    """Delete a template; campaigns that were started from it stay as they are."""
+async def delete_template(asked: Editor, template_id: UUID, if_match: IfMatch = None) -> Response:
+    """Delete a template; campaigns that were started from it stay as they are.
+
+    With `If-Match`, 412 where somebody has changed it since.
+    """
+    workspace_id = asked.actor.workspace_id
     async with asked.scope.begin() as session:
-        await templates.remove(session, asked.actor.workspace_id, template_id)
+        before = await templates.template(session, workspace_id, template_id)
+        version = perhaps_expected(if_match, before.version)
+        await templates.remove(session, workspace_id, template_id, expected_version=version)
         await noted(session, asked, "template.deleted", template_id)
     return Response(status_code=204)
+
+
+def _tagged(answer: Template) -> Response:
+    return shaped(answer, headers={"ETag": etag(answer.version)})
 
 
 def told(row: BriefTemplate) -> Template:

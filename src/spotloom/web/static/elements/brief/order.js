@@ -19,6 +19,8 @@ export async function order(plan) {
   const shown = {
     totalVideos: plan.totalVideos,
     estimatedCost: plan.estimatedCost,
+    provider: plan.provider,
+    charges: plan.charges,
     combinations: plan.combinations.map((row) => ({
       combinationId: row.combinationId,
       estimatedCost: row.estimatedCost,

@@ -140,12 +140,19 @@ function row(one) {
 /** The draft as a template keeps it: with every exclusion, also those without effect now. */
 const whole = () => ({ ...sendable(), ...(form().exclude.length ? { exclude: form().exclude } : {}) });
 
+/** Do it to the template as it was seen here: what somebody has saved meanwhile stays, and is shown. */
 async function attempt(act) {
   try {
     await act();
     await load();
   } catch (error) {
-    complain(error);
+    if (error.status !== 412) {
+      complain(error);
+      return;
+    }
+    naming = null;
+    toast("Somebody saved over it meanwhile. This is how it is now.", { kind: "bad" });
+    await load();
   }
 }
 
@@ -164,7 +171,7 @@ function rename(event, one) {
   event.preventDefault();
   const name = event.target.elements.name.value.trim();
   attempt(async () => {
-    await api.patch(`/api/templates/${one.id}`, { name });
+    await api.patch(`/api/templates/${one.id}`, { name }, { version: one.version });
     naming = null;
   });
 }
@@ -182,10 +189,11 @@ async function start(one) {
 
 async function over(one) {
   await attempt(async () => {
-    const { formData: before } = await api.get(`/api/templates/${one.id}`);
-    await api.patch(`/api/templates/${one.id}`, { formData: whole() });
+    const path = `/api/templates/${one.id}`;
+    const { formData: before } = await api.get(path);
+    const { version } = await api.patch(path, { formData: whole() }, { version: one.version });
     toast(`“${one.name}” is the brief as it is now.`, {
-      action: { label: "Undo", run: () => attempt(() => api.patch(`/api/templates/${one.id}`, { formData: before })) },
+      action: { label: "Undo", run: () => attempt(() => api.patch(path, { formData: before }, { version })) },
     });
   });
 }
@@ -193,7 +201,7 @@ async function over(one) {
 async function remove(one) {
   await attempt(async () => {
     const { formData } = await api.get(`/api/templates/${one.id}`);
-    await api.delete(`/api/templates/${one.id}`);
+    await api.delete(`/api/templates/${one.id}`, { version: one.version });
     toast(`“${one.name}” is deleted.`, {
       action: { label: "Undo", run: () => attempt(() => api.post("/api/templates", { name: one.name, formData })) },
     });

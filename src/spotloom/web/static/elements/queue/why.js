@@ -51,6 +51,16 @@ export function laneState(lane, now) {
       closed: true,
       says: "The limit is 0 videos at once, so nothing starts. Raise it to go on.",
     };
+  const others = lane.othersHold ?? 0;
+  const wants = lane.waiting > (lane.heldBack ?? 0) && lane.held < lane.limit;
+  if (wants && others && lane.held + others >= lane.accountLimit) {
+    const slots = `${count(others)} of the account's ${plural(lane.accountLimit, "slot")} ${others === 1 ? "is" : "are"}`;
+    return {
+      look: "warn",
+      word: "Shared account",
+      says: `${slots} in use by other workspaces. A video of yours starts when one comes free.`,
+    };
+  }
   if (lane.adaptedLimit !== null && lane.adaptedLimit < lane.limit) {
     return {
       look: "warn",
