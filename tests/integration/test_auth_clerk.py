@@ -257,7 +257,13 @@ async def test_a_membership_comes_changes_and_goes(house, peer):
         _, jwt = await clerk_token(peer, "user_bob")
         await bob.post("/auth/clerk", json={"token": jwt})
         now = time.time()
-        await told(house, "organizationMembership.updated", membership("bob", "org:viewer"))
+        lesser = membership("bob", "org:viewer")
+        await told(house, "organizationMembership.updated", lesser, at=now + 1)
+        assert (await me(bob))["actor"]["role"] == "viewer"
+        # Its token is from before, and says editor: by itself, and for a session.
+        async with house.browser(headers={"authorization": f"Bearer {jwt}"}) as program:
+            assert (await me(program))["actor"]["role"] == "viewer"
+        assert (await bob.post("/auth/clerk", json={"token": jwt})).status_code == 200
         assert (await me(bob))["actor"]["role"] == "viewer"
         await told(house, "organizationMembership.created", membership("eve"))
         names = [m["name"] for m in (await ann.get("/api/members")).json()["items"]]
@@ -267,10 +273,26 @@ async def test_a_membership_comes_changes_and_goes(house, peer):
         # Its token is good for an hour yet, and an older word arrives late.
         assert (await bob.post("/auth/clerk", json={"token": jwt})).status_code == 401
         late = membership("bob", "org:admin")
-        await told(house, "organizationMembership.updated", late, at=now + 1)
+        await told(house, "organizationMembership.updated", late, at=now + 1.5)
         assert len((await ann.get("/api/members")).json()["items"]) == 2
         await told(house, "organizationMembership.created", membership("bob"), at=now + 3)
         assert len((await ann.get("/api/members")).json()["items"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("kind", "data"),
+    [("organization.deleted", {"id": "org_acme"}), ("user.deleted", {"id": "user_bob"})],
+)
+async def test_a_membership_that_is_told_late_opens_nothing_again(house, peer, kind, data):
+    async with house.browser() as ann:
+        await sign_in(ann, peer, "user_ann")
+    now = time.time()
+    members = "SELECT count(*) FROM spotloom.member WHERE role = 'editor'"
+    await told(house, kind, data, at=now + 2)
+    await told(house, "organizationMembership.created", membership("bob"), at=now + 1)
+    assert house.value(members) == 0
+    await told(house, "organizationMembership.created", membership("bob"), at=now + 3)
+    assert house.value(members) == 1
 
 
 async def test_a_lesser_role_in_clerk_takes_back_what_is_above_it(house, peer):

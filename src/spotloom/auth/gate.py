@@ -117,9 +117,12 @@ class Gate:
         """Where the person of a believed token belongs; None when nowhere."""
         await clerk_events.take_turn(session)
         await clerk_events.check_alive(session, said)  # Clerk may have told us meanwhile
-        if said.organization is not None:
-            return await admission.admit_member(session, identity, said.organization)
-        return await admission.admit(session, identity, admin_email=None)
+        if said.organization is None:
+            return await admission.admit(session, identity, admin_email=None)
+        organization = await clerk_events.as_told(
+            session, said, said.organization, issuer=identity.issuer
+        )
+        return await admission.admit_member(session, identity, organization)
 
     async def is_new(self) -> bool:
         """Whether nobody has ever signed in here."""
