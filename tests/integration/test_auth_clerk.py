@@ -228,6 +228,52 @@ async def test_a_clerk_that_is_away_takes_no_name(ground, listener, peer):
             assert (await me(bob))["actor"]["name"] == "Bob"
 
 
+# Organisations that may come in
+
+
+async def test_an_organization_that_is_not_named_does_not_come_in(ground, listener, peer):
+    only = settings(peer, organizations=frozenset({"org_other"}))
+    async with signing_in.house(ground, clerk=only, listener=listener) as house:
+        async with house.browser() as ann:
+            _, jwt = await clerk_token(peer, "user_ann")
+            reply = await ann.post("/auth/clerk", json={"token": jwt})
+            assert reply.status_code == 403
+            assert "org_acme, to CLERK_ORGANIZATIONS" in reply.json()["detail"]
+            ann.headers["authorization"] = f"Bearer {jwt}"
+            assert await me(ann) == 401
+        for kind in ("organizationMembership.created", "organizationMembership.updated"):
+            assert (await told(house, kind, membership("ann"))).status_code == 204
+        await told(house, "organizationMembership.created", membership("eve", "org:admin", "org_o"))
+        assert house.run("SELECT 1 FROM spotloom.workspace WHERE external_id IS NOT NULL") == []
+        assert house.run("SELECT 1 FROM spotloom.person WHERE subject <> 'owner'") == []
+        other = membership("eve", "org:admin", "org_other")
+        await told(house, "organizationMembership.created", other)
+        assert house.value("SELECT external_id FROM spotloom.workspace") == "org_other"
+
+
+@pytest.mark.parametrize(("named", "role"), [("org_acme", "admin"), ("org_other", None)])
+async def test_who_is_in_is_out_once_others_are_named(ground, listener, peer, named, role):
+    address = origin(listener)
+    async with (
+        signing_in.house(ground, clerk=settings(peer), listener=listener) as house,
+        house.browser() as ann,
+    ):
+        _, jwt = await clerk_token(peer, "user_ann")
+        await ann.post("/auth/clerk", json={"token": jwt})
+        key = (await ann.post("/api/keys", json={"name": "k", "role": "admin"})).json()["key"]
+        cookies = dict(ann.cookies)
+    only = settings(peer, organizations=frozenset({named}))
+    async with signing_in.house(ground, clerk=only, public_url=address) as house:
+        for way in (
+            {"cookies": cookies},
+            {"headers": {"authorization": f"Bearer {jwt}"}},
+            {"headers": {"authorization": f"Bearer {key}"}},
+        ):
+            async with house.browser(**way) as browser:
+                state = await me(browser)
+                assert (None if state == 401 else state["actor"]["role"]) == role, way
+
+
 # Webhooks
 
 

@@ -4,6 +4,7 @@ import time
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import keys, links, local, passwords, people, sessions
@@ -19,6 +20,7 @@ from spotloom.auth.sessions import Entered
 from spotloom.auth.sign_in import SignIn
 from spotloom.campaigns import audit
 from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.tables import Workspace
 from spotloom.campaigns.tenancy import LOCAL
 from spotloom.errors import NotFound
 
@@ -50,12 +52,18 @@ class Gate:
     async def enter(self, token: str, *, renew: bool) -> Entered | None:
         """The same; with `renew`, a token that is old is replaced by one the browser must keep."""
         async with self.sessions.begin() as session:
-            return await sessions.enter(session, token, renew=renew)
+            entered = await sessions.enter(session, token, renew=renew)
+            if entered is None or await self._is_shut(session, entered.actor.workspace_id):
+                return None
+            return entered
 
     async def by_key(self, key: str) -> Actor | None:
         """Whom the API key lets in; None when it is revoked, expired or unknown."""
         async with self.sessions.begin() as session:
-            return await keys.enter(session, key)
+            actor = await keys.enter(session, key)
+            if actor is None or await self._is_shut(session, actor.workspace_id):
+                return None
+            return actor
 
     async def still(self, actor: Actor) -> bool:
         """Whether the actor would be let in again, with no lesser role; for long answers."""
@@ -81,6 +89,8 @@ class Gate:
                         found = await people.part(
                             session, admitted.workspace_id, admitted.person_id
                         )
+                if found is not None and await self._is_shut(session, found.workspace_id):
+                    found = None
         except Untrusted as refused:
             log.warning("clerk.refused", reason=str(refused))
             return None
@@ -122,7 +132,19 @@ class Gate:
         organization = await clerk_events.as_told(
             session, said, said.organization, issuer=identity.issuer
         )
-        return await admission.admit_member(session, identity, organization)
+        settings = self.sign_in.clerk
+        assert settings is not None  # noqa: S101 - whose token was believed
+        return await admission.admit_member(session, identity, organization, settings)
+
+    async def _is_shut(self, session: AsyncSession, workspace_id: UUID) -> bool:
+        """Whether the workspace is that of an organisation that may not come in (any more)."""
+        settings = self.sign_in.clerk
+        if settings is None or settings.organizations is None:
+            return False
+        organization = await session.scalar(
+            select(Workspace.external_id).where(Workspace.id == workspace_id)
+        )
+        return organization is not None and not settings.admits(organization)
 
     async def is_new(self) -> bool:
         """Whether nobody has ever signed in here."""

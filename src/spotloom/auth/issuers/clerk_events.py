@@ -22,6 +22,7 @@ from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.people import Identity
 from spotloom.auth.roles import Role
+from spotloom.auth.sign_in import ClerkSettings
 from spotloom.auth.tables import ApiKey, Invitation, Member, Person, Session
 from spotloom.campaigns import audit
 from spotloom.campaigns.tables import WebhookEvent, Workspace
@@ -69,14 +70,14 @@ async def take_turn(session: AsyncSession) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
-async def take(session: AsyncSession, event: Event, *, issuer: str) -> bool:
+async def take(session: AsyncSession, event: Event, settings: ClerkSettings) -> bool:
     """Do what the event asks for; false when it is old news, or of a kind that we do not need."""
     await take_turn(session)
-    at = event.timestamp
+    at, issuer = event.timestamp, settings.issuer
     if event.type in SESSION_OVER:
         return await _end_session(session, _Named.model_validate(event.data).id, at)
     if event.type in MEMBERSHIP:
-        return await _give_place(session, _Membership.model_validate(event.data), at, issuer)
+        return await _give_place(session, _Membership.model_validate(event.data), at, settings)
     if event.type == "organizationMembership.deleted":
         return await _take_place(session, _Membership.model_validate(event.data), at, issuer)
     if event.type == "user.deleted":
@@ -122,7 +123,9 @@ async def _end_session(session: AsyncSession, external_id: str, at: int) -> bool
     return await sessions.end(session, Session.external_id == external_id) > 0
 
 
-async def _give_place(session: AsyncSession, told: _Membership, at: int, issuer: str) -> bool:
+async def _give_place(
+    session: AsyncSession, told: _Membership, at: int, settings: ClerkSettings
+) -> bool:
     user = told.public_user_data
     gone = [_name("organization", told.organization.id), _name("user", user.user_id)]
     if await _told(session, "over", gone, since=at) is not None:
@@ -131,7 +134,7 @@ async def _give_place(session: AsyncSession, told: _Membership, at: int, issuer:
         return False
     name = " ".join(part for part in (user.first_name, user.last_name) if part) or user.user_id
     identity = Identity(
-        issuer=issuer,
+        issuer=settings.issuer,
         subject=user.user_id,
         name=name.replace("\x00", "")[:200],
         verified_email=None,  # the event's address may be one that nobody has verified
@@ -141,8 +144,7 @@ async def _give_place(session: AsyncSession, told: _Membership, at: int, issuer:
         name=(told.organization.slug or told.organization.name).replace("\x00", "")[:200],
         role=clerk.role(told.role),
     )
-    await admission.admit_member(session, identity, organization)
-    return True
+    return await admission.admit_member(session, identity, organization, settings) is not None
 
 
 async def _take_place(session: AsyncSession, told: _Membership, at: int, issuer: str) -> bool:
