@@ -297,6 +297,27 @@ async def test_the_token_of_an_ended_session_opens_nothing(house, peer, kind):
         assert await me(thief) == 401
 
 
+async def test_who_follows_a_batch_by_a_token_hears_no_more_when_its_session_ends(
+    ground, listener, peer
+):
+    given = {"clerk": settings(peer), "listener": listener, "ask_gate_every_s": 0.1}
+    session, jwt = await clerk_token(peer, "user_ann")
+    async with (
+        signing_in.house(ground, **given) as house,
+        house.browser(headers={"authorization": f"Bearer {jwt}"}) as program,
+    ):
+        campaign = ground.campaign(1, workspace_id=(await me(program))["workspaceId"])
+        path = f"/api/batch/{campaign.batch_id}/events"
+        async with asyncio.timeout(10), program.stream("GET", path) as answer:
+            lines = answer.aiter_lines()
+            while await anext(lines) != "event: snapshot":
+                pass
+            await told(house, "session.ended", {"id": session}, at=time.time() + 1)
+            async for _ in lines:
+                pass
+    assert house.value("SELECT count(*) FROM spotloom.member") == 1  # it is the session that ended
+
+
 async def test_a_membership_comes_changes_and_goes(house, peer):
     async with house.browser() as ann, house.browser() as bob:
         await sign_in(ann, peer, "user_ann")

@@ -15,7 +15,7 @@ from spotloom.auth.issuers.oidc import Oidc
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.passwords import Passwords
 from spotloom.auth.people import Identity
-from spotloom.auth.roles import EVERYTHING, Actor
+from spotloom.auth.roles import EVERYTHING, Actor, Vouched
 from spotloom.auth.sessions import Entered
 from spotloom.auth.sign_in import SignIn
 from spotloom.campaigns import audit
@@ -72,6 +72,8 @@ class Gate:
                 return await keys.still(session, actor.key_id)
             if actor.session_id is not None and not await sessions.still(session, actor):
                 return False
+            if actor.vouched is not None and not await _goes_on(session, actor.vouched):
+                return False
             if actor.person_id is None:
                 return False
             part = await people.part(session, actor.workspace_id, actor.person_id)
@@ -105,6 +107,7 @@ class Gate:
             session_id=None,
             name=found.name,
             scopes=frozenset({EVERYTHING}),
+            vouched=clerk_events.vouched(said),
         )
 
     async def believe(self, jwt: str) -> tuple[ClerkSession, Identity]:
@@ -113,7 +116,7 @@ class Gate:
             raise Untrusted("Clerk is not configured.")
         said = self.clerk.session(jwt, now=time.time())
         async with self.sessions() as session:
-            await clerk_events.check_alive(session, said)
+            await clerk_events.check_alive(session, clerk_events.vouched(said))
             known = await people.known(session, self.clerk.issuer, said.user)
         # Clerk is asked about each person until it has told us of a verified address.
         if known is not None and (known.verified_email or not self.clerk.may_ask(said.user)):
@@ -126,7 +129,8 @@ class Gate:
     ) -> Admitted | None:
         """Where the person of a believed token belongs; None when nowhere."""
         await clerk_events.take_turn(session)
-        await clerk_events.check_alive(session, said)  # Clerk may have told us meanwhile
+        # Clerk may have told us meanwhile.
+        await clerk_events.check_alive(session, clerk_events.vouched(said))
         if said.organization is None:
             return await admission.admit(session, identity, admin_email=None)
         organization = await clerk_events.as_told(
@@ -176,6 +180,14 @@ class Gate:
                 workspace_id=workspace_id,
                 person_id=person_id,
             )
+
+
+async def _goes_on(session: AsyncSession, token: Vouched) -> bool:
+    try:
+        await clerk_events.check_alive(session, token)
+    except Untrusted:
+        return False
+    return True
 
 
 async def _member(session: AsyncSession, email: str) -> tuple[UUID, UUID]:

@@ -21,7 +21,7 @@ from spotloom.auth.issuers import admission, clerk
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.people import Identity
-from spotloom.auth.roles import Role
+from spotloom.auth.roles import Role, Vouched
 from spotloom.auth.sign_in import ClerkSettings
 from spotloom.auth.tables import ApiKey, Invitation, Member, Person, Session
 from spotloom.campaigns import audit
@@ -87,13 +87,18 @@ async def take(session: AsyncSession, event: Event, settings: ClerkSettings) -> 
     return False
 
 
-async def check_alive(session: AsyncSession, said: ClerkSession) -> None:
-    """Refuse with Untrusted a token of something that Clerk has ended since it was made."""
+def vouched(said: ClerkSession) -> Vouched:
+    """What of Clerk's must go on for the token to be good."""
     names = [_name("session", said.session), _name("user", said.user)]
     if said.organization is not None:
         names.append(_name("organization", said.organization.id))
         names.append(_name("member", said.organization.id, said.user))
-    over = await _told(session, "over", names, since=int(said.issued_at * 1000))
+    return Vouched(names=tuple(names), issued_at=said.issued_at)
+
+
+async def check_alive(session: AsyncSession, token: Vouched) -> None:
+    """Refuse with Untrusted a token of something that Clerk has ended since it was made."""
+    over = await _told(session, "over", token.names, since=int(token.issued_at * 1000))
     if over is not None:
         raise Untrusted(f"Clerk has ended this since the token was made: {over.split('|')[0]}.")
 
