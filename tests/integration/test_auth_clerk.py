@@ -153,6 +153,25 @@ async def test_who_has_no_organization_needs_an_invitation(house, peer):
         assert (await me(eve))["actor"]["role"] == "viewer"
 
 
+async def test_an_invitation_is_not_for_who_has_no_verified_address(ground, listener, peer):
+    unasked = settings(peer, secret_key=None)
+    async with (
+        signing_in.house(ground, clerk=unasked, listener=listener) as house,
+        house.browser() as ann,
+        house.owner() as owner,
+    ):
+        await sign_in(ann, peer, "user_ann")
+        asked = {"email": "b@c.example", "role": "admin"}
+        link = (await owner.post("/api/invitations", json=asked)).json()["link"]
+        found = {"secret": signing_in.secret_of(link)}
+        reply = await ann.post("/auth/invitations", json=found)
+        assert reply.status_code == 401
+        assert "has verified none" in reply.json()["detail"]
+        assert len((await owner.get("/api/invitations")).json()["items"]) == 1
+        # The owner has no address either, and holds the installation anyway.
+        assert (await owner.post("/auth/invitations", json=found)).status_code == 200
+
+
 async def test_a_token_is_a_way_in_by_itself(house, peer):
     _, jwt = await clerk_token(peer, "user_bob")
     async with house.browser(headers={"authorization": f"Bearer {jwt}"}) as program:
