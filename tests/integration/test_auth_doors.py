@@ -175,9 +175,11 @@ async def test_guesses_from_one_network_are_counted_together(house):
                 headers={"x-forwarded-for": f"{network}::{n:x}"},  # a customer has a whole /64
             )
 
-        replies = await asyncio.gather(*(guess(n) for n in range(1, 62)))
-        assert sorted(reply.status_code for reply in replies) == [401] * 60 + [429]
-        assert (await guess(62, network="2001:db8:0:2")).status_code == 401
+        assert (await guess(1)).status_code == 401
+        house.run("UPDATE spotloom.attempt SET count = 59")  # 59 hashes would take too long
+        assert (await guess(2)).status_code == 401
+        assert (await guess(3)).status_code == 429
+        assert (await guess(4, network="2001:db8:0:2")).status_code == 401
 
 
 async def test_without_people_of_our_own_no_password_lets_in(ground):

@@ -109,9 +109,8 @@ async def test_a_download_breaks_off_and_does_not_look_whole(ground, tmp_path, w
 
         path = f"/api/campaigns/{campaign.batch_id}/files.zip"
         if what == "file":
-            (asset, *_) = ground.run(
-                "SELECT id FROM spotloom.asset WHERE workspace_id = %s", studio.workspace_id
-            )
+            first = campaign.generations[campaign.keys[0]]
+            (asset,) = ground.run("SELECT id FROM spotloom.asset WHERE generation_id = %s", first)
             path = f"/api/media/{asset['id']}"
         headers = [(b"host", b"127.0.0.1"), (b"authorization", f"Bearer {key}".encode())]
         scope = {"type": "http", "asgi": {"version": "3.0"}, "http_version": "1.1", "method": "GET"}
