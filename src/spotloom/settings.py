@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     clerk_jwt_key: SecretStr | None = Field(None, validation_alias="CLERK_JWT_KEY")
     clerk_secret_key: SecretStr | None = Field(None, validation_alias="CLERK_SECRET_KEY")
     clerk_webhook_secret: SecretStr | None = Field(None, validation_alias="CLERK_WEBHOOK_SECRET")
+    clerk_organizations: str | None = Field(None, validation_alias="CLERK_ORGANIZATIONS")
     notion_api_key: SecretStr | None = Field(None, validation_alias="NOTION_API_KEY")
     notion_database_id: str | None = Field(None, validation_alias="NOTION_DATABASE_ID")
     notion_base_url: HttpUrl = Field(

@@ -106,6 +106,7 @@ async def house(
     local: bool = True,
     public_url: str | None = None,
     listener: socket.socket | None = None,
+    ask_gate_every_s: float = 15,
 ) -> AsyncIterator[House]:
     """The application on a free port of this machine."""
     async with contextlib.AsyncExitStack() as stack:
@@ -135,6 +136,7 @@ async def house(
             offers=lambda: catalog().capabilities(PROVIDER),
             lane=lambda: LaneKey(provider=PROVIDER, account="test", slot_limit=4),
             most_videos=660,
+            ask_gate_every_s=ask_gate_every_s,
         )
         server = uvicorn.Server(
             uvicorn.Config(app(parts), log_level="warning", lifespan="off", access_log=False)

@@ -62,6 +62,21 @@ async def test_no_route_of_an_actor_is_without_a_limit(studio, path, status):
     assert [a.status_code for a in answers] == [status] * 3 + [429]
 
 
+async def test_no_page_of_an_actor_is_without_a_limit(studio):
+    editor = await studio.client(Role.EDITOR)
+    made = await editor.post("/api/generate-batch", json={"formData": brief(1)})
+    page = f"/campaigns/{made.json()['batchId']}"
+    for path in ("/", "/new", "/queue", "/settings/budgets", page, f"{page}/review"):
+        client = await studio.client()
+        answers = [await client.get(path, headers={"accept": "text/html"}) for _ in range(4)]
+        assert [a.status_code for a in answers] == [200, 200, 200, 429], path
+        refused = answers[-1]
+        assert refused.headers["content-type"].startswith("text/html")
+        assert "Too many requests" in refused.text
+        assert int(refused.headers["retry-after"]) > 900
+        assert refused.headers["ratelimit"].startswith('"actor";r=0;')
+
+
 async def test_what_people_do_with_their_sessions_has_a_limit(studio):
     person = await studio.client(None)
     person.headers["origin"] = api_stage.ADDRESS

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import re
 
+import psycopg
 import pytest
 from tests.integration import live_stage, signing_in
 from tests.integration.signing_in import enter, secret_of
@@ -164,6 +165,23 @@ async def test_guesses_are_limited_and_at_once_too(house):
         assert right.status_code == 200
 
 
+async def test_guesses_from_one_network_are_counted_together(house):
+    async with house.browser() as browser:
+
+        async def guess(n, network="2001:db8:0:1"):
+            return await browser.post(
+                "/auth/password",
+                json={"email": f"p{n}@studio.example", "password": f"no {n}"},
+                headers={"x-forwarded-for": f"{network}::{n:x}"},  # a customer has a whole /64
+            )
+
+        assert (await guess(1)).status_code == 401
+        house.run("UPDATE spotloom.attempt SET count = 59")  # 59 hashes would take too long
+        assert (await guess(2)).status_code == 401
+        assert (await guess(3)).status_code == 429
+        assert (await guess(4, network="2001:db8:0:2")).status_code == 401
+
+
 async def test_without_people_of_our_own_no_password_lets_in(ground):
     async with signing_in.house(ground, local=False) as house, house.browser() as browser:
         refused(await browser.post("/auth/password", json={"password": "x"}), 401)
@@ -214,6 +232,40 @@ async def test_of_ten_who_use_an_invitation_at_once_one_gets_in(house):
         replies = await asyncio.gather(*(b.post("/auth/invitations", json=body) for b in browsers))
     assert sorted(reply.status_code for reply in replies) == [200] + [401] * 9
     assert house.value("SELECT count(*) FROM spotloom.member") == 2
+
+
+async def test_two_invitations_of_one_address_used_at_once_make_one_person(house, wait_until_async):
+    second = "01900000-0000-7000-8000-000000000002"
+    house.run("INSERT INTO spotloom.workspace (id, name) VALUES (%s, 'second')", second)
+    secrets = []
+    async with house.owner() as owner:
+        for _ in range(2):
+            asked = {"email": "b@c.example", "role": "viewer"}
+            made = await owner.post("/api/invitations", json=asked)
+            secrets.append(secret_of(made.json()["link"]))
+            house.run(
+                "UPDATE spotloom.invitation SET workspace_id = %s WHERE id = %s",
+                *(second, made.json()["id"]),
+            )
+
+    async def use(secret):
+        body = {"secret": secret, "name": "B", "password": "correct horse battery"}
+        async with house.browser() as browser:
+            return await browser.post("/auth/invitations", json=body)
+
+    waiting = (
+        "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)"
+        " WHERE NOT granted AND datname = current_database()"
+    )
+    with psycopg.connect(house.database) as holder:
+        # Both have looked for somebody of that address before either has written one.
+        holder.execute("LOCK TABLE spotloom.person IN SHARE MODE")
+        using = [asyncio.create_task(use(secret)) for secret in secrets]
+        await wait_until_async(lambda: house.value(waiting) == 2)
+    replies = await asyncio.gather(*using)
+    assert sorted(reply.status_code for reply in replies) == [200, 409]
+    assert house.value("SELECT count(*) FROM spotloom.person WHERE email IS NOT NULL") == 1
+    assert house.value("SELECT count(*) FROM spotloom.invitation WHERE used_at IS NULL") == 1
 
 
 async def test_an_invitation_taken_back_expired_or_replaced_is_refused(house):

@@ -223,6 +223,19 @@ async def test_a_provider_that_does_not_fit_lets_nobody_in(ground, listener, pee
         assert house.value("SELECT count(*) FROM spotloom.session") == 0
 
 
+async def test_a_provider_that_takes_an_access_token_without_tls_lets_nobody_in(
+    ground, listener, folder, tmp_path
+):
+    altered = emulated.userinfo_at("http://id.example/userinfo", folder, tmp_path / "altered")
+    with emulated.running(altered, "okta", seed=seed(listener)) as peer:
+        async with (
+            signing_in.house(ground, oidc=settings(peer), listener=listener) as house,
+            house.browser() as ann,
+        ):
+            answer = await ann.get("/auth/oidc")
+            assert answer.headers["location"] == "/sign-in?problem=provider"
+
+
 async def test_a_provider_that_forgets_the_nonce_is_refused(ground, listener, folder):
     given = seed(listener)["okta"]["oauth_clients"][0]
     other = {

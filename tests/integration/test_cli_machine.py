@@ -242,7 +242,7 @@ def test_doctor_tells_what_is_wrong_and_what_to_do(place, home):
     assert said.out.count("ok ") == 7
 
 
-def test_doctor_warns_of_a_clerk_that_tells_us_nothing(place, home):
+def test_doctor_warns_of_a_clerk_that_tells_us_nothing_or_lets_everybody_in(place, home):
     healthy = Place(home=home, cwd=place.cwd)
     clerk = {
         "CLERK_PUBLISHABLE_KEY": "pk_test_Y2xlcmsuc3R1ZGlvLmV4YW1wbGUk",
@@ -250,7 +250,8 @@ def test_doctor_warns_of_a_clerk_that_tells_us_nothing(place, home):
     }
 
     def found(**more):
-        told = healthy.run("doctor", "--json", **clerk, **more).json
+        given = {"CLERK_ORGANIZATIONS": "org_1, org_2"} | more
+        told = healthy.run("doctor", "--json", **clerk, **given).json
         return next(finding for finding in told if finding["thing"] == "Clerk")
 
     untold = found()
@@ -261,6 +262,12 @@ def test_doctor_warns_of_a_clerk_that_tells_us_nothing(place, home):
     assert "CLERK_WEBHOOK_SECRET begins with whsec_" in wrong["says"]
     well = found(CLERK_WEBHOOK_SECRET="whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     assert well == {"thing": "Clerk", "well": True, "says": "set up"}
+    anybody = found(CLERK_ORGANIZATIONS="")
+    assert anybody["well"]
+    assert "warning: Clerk is used without CLERK_ORGANIZATIONS" in anybody["says"]
+    named = found(CLERK_ORGANIZATIONS="org_1,Acme")
+    assert not named["well"]
+    assert "CLERK_ORGANIZATIONS holds 'Acme'" in named["says"]
     said = healthy.run("up", "--port", "0", **clerk, CLERK_WEBHOOK_SECRET="whsec_not-base64!")
     assert said.code == 1
     assert "CLERK_WEBHOOK_SECRET begins with whsec_" in said.err

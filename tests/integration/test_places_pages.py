@@ -10,7 +10,7 @@ from tests.integration import api_stage, live_stage, signing_in
 from tests.integration.api_stage import Studio, brief
 from tests.integration.live_stage import Ground
 
-from spotloom.auth.roles import Role
+from spotloom.auth.roles import KeyScope, Role
 from spotloom.web.pages.settings import SECTIONS
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,*/*;q=0.8"}
@@ -88,10 +88,34 @@ async def test_a_section_holds_nothing_that_its_reader_may_not_see(studio, secti
         text, data = await shown(reader, f"/settings/{section.key}")
         assert secret not in text
         assert f"https://{section.key}.example/hook" not in text
-        for_admins = section.role is Role.ADMIN
+        for_admins = section.scope.role is Role.ADMIN
         assert not (for_admins and data)
         assert ("This section is for admins." in text) == for_admins
         assert (f"elements/settings/{section.key}.js" in text) != for_admins
+
+
+@pytest.mark.parametrize("section", SECTIONS, ids=lambda section: section.key)
+async def test_a_section_holds_nothing_that_a_keys_scopes_leave_out(studio, section):
+    admin = await studio.client(Role.ADMIN)
+    secret = f"{section.key}-of-a-key@studio.example"
+    hook = f"https://{section.key}-of-a-key.example/hook"
+    await admin.post("/api/invitations", json={"email": secret, "role": "viewer"})
+    await admin.post("/api/keys", json={"name": secret, "role": "viewer"})
+    await admin.post("/api/hooks", json={"url": hook, "events": ["video.failed"]})
+    program = await studio.client(None)
+    for scopes in ([], [KeyScope.KEYS], [KeyScope.MEMBERS], [KeyScope.ADMIN]):
+        granted = [KeyScope.READ, *scopes]
+        asked = {"name": "narrow", "role": "admin", "scopes": granted}
+        made = await admin.post("/api/keys", json=asked)
+        program.headers["authorization"] = f"Bearer {made.json()['key']}"
+        text, data = await shown(program, f"/settings/{section.key}")
+        assert bool(data) == (section.scope in granted and section.key != "notion")
+        assert ("The key does not allow this." in text) == (section.scope not in granted)
+        if not scopes:
+            assert secret not in text
+            assert hook not in text
+        if section.key == "keys":
+            assert data.get("members", []) == []
 
 
 async def test_nobody_sees_a_section_and_there_are_no_others(studio):

@@ -18,6 +18,8 @@ from spotloom.auth import tables as _auth_tables  # noqa: F401 - its tables join
 from spotloom.campaigns import ids
 from spotloom.campaigns.submit import LOCAL
 from spotloom.campaigns.tables import Table
+from spotloom.web import pages as studio
+from spotloom.web.pages.settings import SECTIONS
 
 B = UUID("0190ffff-0000-7000-8000-00000000000b")
 MARK = "the-other-workspace"  # stands in everything of B's that has words
@@ -231,6 +233,42 @@ async def test_nothing_of_another_workspace_is_there_or_moves(
             # A refusal may repeat the name that it was asked for, and nothing more.
             named = path.count("{") + str(BODIES.get((method, path))).count(MARK)
             assert answer.text.count(MARK) <= named, told
+    assert everything(ground) == before
+
+
+# The pages, which the document does not name.
+
+NOBODYS = {"/static/{version}/{name:path}", "/sign-in", "/sign-in/done"}
+QUERIES = {
+    "/": ("", "?text={batch_id}"),
+    "/new": ("", "?from={batch_id}", "?from={campaign_id}&only=failed", "?template={template_id}"),
+}
+
+
+def pages() -> list[str]:
+    paths = [getattr(each, "path", "") for part in studio.routes for each in part.routes]
+    assert set(paths) >= NOBODYS | set(QUERIES)
+    named = [path + query for path in paths for query in QUERIES.get(path, [""])]
+    sections = [f"/settings/{section.key}" for section in SECTIONS]
+    return [path for path in named if path not in NOBODYS | {"/settings/{section}"}] + sections
+
+
+async def test_no_page_shows_anything_of_another_workspace(
+    ground: Ground, house: House, of_b: dict[str, str]
+) -> None:
+    before = everything(ground)
+    async with house.owner() as owner, house.browser(headers={"accept": "text/html"}) as nobody:
+        for path in pages():
+            address, sought = path.format(**of_b), "text=" in path
+            answer = await owner.get(address, headers={"accept": "text/html"})
+            expected = 303 if path == "/settings" else 404 if "{" in path and not sought else 200
+            assert answer.status_code == expected, path
+            # A page may repeat what it was asked for, and nothing more.
+            assert answer.text.count(MARK) <= path.count("{"), path
+            shown = {name for name, value in of_b.items() if value in answer.text}
+            assert all(name in path or of_b[name] == MARK for name in shown), path
+            answer = await nobody.get(address)
+            assert answer.headers["location"].startswith("/sign-in?after="), path
     assert everything(ground) == before
 
 

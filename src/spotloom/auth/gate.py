@@ -4,6 +4,7 @@ import time
 from uuid import UUID
 
 import structlog
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import keys, links, local, passwords, people, sessions
@@ -14,11 +15,12 @@ from spotloom.auth.issuers.oidc import Oidc
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.passwords import Passwords
 from spotloom.auth.people import Identity
-from spotloom.auth.roles import EVERYTHING, Actor
+from spotloom.auth.roles import EVERYTHING, Actor, Vouched
 from spotloom.auth.sessions import Entered
 from spotloom.auth.sign_in import SignIn
 from spotloom.campaigns import audit
 from spotloom.campaigns.database import Sessions
+from spotloom.campaigns.tables import Workspace
 from spotloom.campaigns.tenancy import LOCAL
 from spotloom.errors import NotFound
 
@@ -50,12 +52,18 @@ class Gate:
     async def enter(self, token: str, *, renew: bool) -> Entered | None:
         """The same; with `renew`, a token that is old is replaced by one the browser must keep."""
         async with self.sessions.begin() as session:
-            return await sessions.enter(session, token, renew=renew)
+            entered = await sessions.enter(session, token, renew=renew)
+            if entered is None or await self._is_shut(session, entered.actor.workspace_id):
+                return None
+            return entered
 
     async def by_key(self, key: str) -> Actor | None:
         """Whom the API key lets in; None when it is revoked, expired or unknown."""
         async with self.sessions.begin() as session:
-            return await keys.enter(session, key)
+            actor = await keys.enter(session, key)
+            if actor is None or await self._is_shut(session, actor.workspace_id):
+                return None
+            return actor
 
     async def still(self, actor: Actor) -> bool:
         """Whether the actor would be let in again, with no lesser role; for long answers."""
@@ -63,6 +71,8 @@ class Gate:
             if actor.key_id is not None:
                 return await keys.still(session, actor.key_id)
             if actor.session_id is not None and not await sessions.still(session, actor):
+                return False
+            if actor.vouched is not None and not await _goes_on(session, actor.vouched):
                 return False
             if actor.person_id is None:
                 return False
@@ -81,6 +91,8 @@ class Gate:
                         found = await people.part(
                             session, admitted.workspace_id, admitted.person_id
                         )
+                if found is not None and await self._is_shut(session, found.workspace_id):
+                    found = None
         except Untrusted as refused:
             log.warning("clerk.refused", reason=str(refused))
             return None
@@ -95,6 +107,7 @@ class Gate:
             session_id=None,
             name=found.name,
             scopes=frozenset({EVERYTHING}),
+            vouched=clerk_events.vouched(said),
         )
 
     async def believe(self, jwt: str) -> tuple[ClerkSession, Identity]:
@@ -103,7 +116,7 @@ class Gate:
             raise Untrusted("Clerk is not configured.")
         said = self.clerk.session(jwt, now=time.time())
         async with self.sessions() as session:
-            await clerk_events.check_alive(session, said)
+            await clerk_events.check_alive(session, clerk_events.vouched(said))
             known = await people.known(session, self.clerk.issuer, said.user)
         # Clerk is asked about each person until it has told us of a verified address.
         if known is not None and (known.verified_email or not self.clerk.may_ask(said.user)):
@@ -116,10 +129,26 @@ class Gate:
     ) -> Admitted | None:
         """Where the person of a believed token belongs; None when nowhere."""
         await clerk_events.take_turn(session)
-        await clerk_events.check_alive(session, said)  # Clerk may have told us meanwhile
-        if said.organization is not None:
-            return await admission.admit_member(session, identity, said.organization)
-        return await admission.admit(session, identity, admin_email=None)
+        # Clerk may have told us meanwhile.
+        await clerk_events.check_alive(session, clerk_events.vouched(said))
+        if said.organization is None:
+            return await admission.admit(session, identity, admin_email=None)
+        organization = await clerk_events.as_told(
+            session, said, said.organization, issuer=identity.issuer
+        )
+        settings = self.sign_in.clerk
+        assert settings is not None  # noqa: S101 - whose token was believed
+        return await admission.admit_member(session, identity, organization, settings)
+
+    async def _is_shut(self, session: AsyncSession, workspace_id: UUID) -> bool:
+        """Whether the workspace is that of an organisation that may not come in (any more)."""
+        settings = self.sign_in.clerk
+        if settings is None or settings.organizations is None:
+            return False
+        organization = await session.scalar(
+            select(Workspace.external_id).where(Workspace.id == workspace_id)
+        )
+        return organization is not None and not settings.admits(organization)
 
     async def is_new(self) -> bool:
         """Whether nobody has ever signed in here."""
@@ -151,6 +180,14 @@ class Gate:
                 workspace_id=workspace_id,
                 person_id=person_id,
             )
+
+
+async def _goes_on(session: AsyncSession, token: Vouched) -> bool:
+    try:
+        await clerk_events.check_alive(session, token)
+    except Untrusted:
+        return False
+    return True
 
 
 async def _member(session: AsyncSession, email: str) -> tuple[UUID, UUID]:

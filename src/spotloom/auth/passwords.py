@@ -8,7 +8,7 @@ from uuid import UUID
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sqlalchemy import case, delete, func, select, update
+from sqlalchemy import case, delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.ext.asyncio import AsyncSession
 
@@ -23,6 +23,8 @@ WINDOW = dt.timedelta(minutes=15)
 GUESSES, GUESSES_FROM_ONE_PLACE = 10, 60  # in that window
 # The long ones that every list of leaked passwords begins with.
 _LEAKED = ("1234567890", "password", "qwertyuiop", "1q2w3e4r5t", "iloveyou", "letmein", "admin")
+
+_TURN = text("SELECT pg_advisory_xact_lock(hashtextextended(:address, 7046114))")
 
 
 class Passwords:
@@ -74,7 +76,12 @@ def check_new(password: str, *, told: str) -> None:
 async def person_of(
     session: AsyncSession, email: str | None, *, locked: bool = False
 ) -> Person | None:
-    """The person of our own with that address; without one, the owner."""
+    """The person of our own with that address; without one, the owner.
+
+    `locked`: until the transaction ends they do not change, and nobody else looks for them so.
+    """
+    if locked:
+        await session.execute(_TURN, {"address": email})
     of = Person.subject == OWNER if email is None else Person.email == email
     which = select(Person).where(Person.issuer == ISSUER, of).order_by(Person.id).limit(1)
     found: Person | None = await session.scalar(which.with_for_update() if locked else which)

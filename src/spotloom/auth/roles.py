@@ -53,6 +53,14 @@ SCOPES = frozenset({EVERYTHING, *KeyScope})  # what may be written into a key
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Vouched:
+    """The token of an identity provider that somebody came in by: on what it stands, and when."""
+
+    names: tuple[str, ...]  # of the session and all else there that must go on
+    issued_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Actor:
     """Somebody who was let in: a person in a workspace, or a key of it."""
 
@@ -63,6 +71,7 @@ class Actor:
     session_id: UUID | None
     name: str
     scopes: frozenset[str]
+    vouched: Vouched | None = None  # None: not by a token of an identity provider's
 
     @property
     def text(self) -> str:

@@ -30,6 +30,7 @@ class ClerkSettings:
     jwt_key: str  # the application's public key, PEM
     secret_key: str | None  # asks Clerk for a person's name and address, when given
     webhook_secret: str | None
+    organizations: frozenset[str] | None = None  # which may come in; None: every one there
     api_url: str = CLERK_API
 
     @property
@@ -45,6 +46,10 @@ class ClerkSettings:
     def issuer(self) -> str:
         """Who signs the tokens."""
         return f"https://{self.frontend}"
+
+    def admits(self, organization: str) -> bool:
+        """Whether the organisation of that id may come in."""
+        return self.organizations is None or organization in self.organizations
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

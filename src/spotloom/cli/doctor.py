@@ -98,10 +98,10 @@ def _clerk(settings: Settings) -> Finding:
         if given is not None:
             tokens.public_key(given.jwt_key)
             _ = given.issuer  # which the publishable key carries
-        warning = clerk.check(given)
+        warnings = clerk.check(given).values()
     except SetupError as error:
         return Finding("Clerk", well=False, says=str(error))
-    return Finding("Clerk", well=True, says=f"warning: {warning}" if warning else "set up")
+    return Finding("Clerk", well=True, says=" ".join(f"warning: {w}" for w in warnings) or "set up")
 
 
 def _database(settings: Settings, home: Path, *, fix: bool) -> Iterator[Finding]:

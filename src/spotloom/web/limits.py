@@ -142,7 +142,7 @@ class Limited:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        taken = self.buckets.take(_address(scope))
+        taken = self.buckets.take(address_of(scope))
         state = scope.setdefault("state", {})
         state["taken"] = taken
 
@@ -165,7 +165,7 @@ def _tell(message: Message, taken: Taken) -> None:
         message["headers"] = [*message["headers"], *more]
 
 
-def _address(scope: Scope) -> str:
+def address_of(scope: Scope) -> str:
     """Whom to count together: an IPv4 address, or the network that one IPv6 customer has."""
     host = str((scope.get("client") or ("",))[0])
     try:

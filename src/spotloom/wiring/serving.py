@@ -236,7 +236,22 @@ def clerk(settings: Settings) -> ClerkSettings | None:
         jwt_key=public,
         secret_key=_plain(settings.clerk_secret_key),
         webhook_secret=_plain(settings.clerk_webhook_secret),
+        organizations=_organizations(settings.clerk_organizations),
     )
+
+
+def _organizations(given: str | None) -> frozenset[str] | None:
+    """The ids in the setting; SetupError when one is none: a name would let nobody in."""
+    if given is None:
+        return None
+    named = [each.strip() for each in given.split(",")]
+    for each in named:
+        if not each.startswith("org_"):
+            raise SetupError(
+                f"CLERK_ORGANIZATIONS holds {each!r}; write the ids of organisations in Clerk, "
+                "org_…, apart by commas."
+            )
+    return frozenset(named)
 
 
 def _plain(secret: SecretStr | None) -> str | None:

@@ -31,6 +31,7 @@ _ORGANIZATION = (
     ),
     'claims.o = { id: orgId, rol: (orgRole ?? "org:member").replace("org:", ""), slg: orgSlug };\n',
 )
+_USERINFO = "`${oauthUrlBase}/userinfo`"  # where its Okta says that an access token is taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,16 +64,25 @@ def installed(folder: Path) -> Path:
 
 def adapted(folder: Path, into: Path) -> Path:
     """A copy in which Clerk's session tokens have the claims that Clerk's own have."""
+    return _changed(folder, into, "async function createSessionToken(", _CLAIMS, _ORGANIZATION)
+
+
+def userinfo_at(address: str, folder: Path, into: Path) -> Path:
+    """A copy whose Okta says that it tells of people at that address."""
+    return _changed(folder, into, _USERINFO, (_USERINFO, json.dumps(address)))
+
+
+def _changed(folder: Path, into: Path, where: str, *changes: tuple[str, str]) -> Path:
     shutil.copytree(folder, into, dirs_exist_ok=True)
     for source in (into / "node_modules/emulate/dist").glob("*.js"):
         text = source.read_text()
-        if "async function createSessionToken(" in text:
-            for before, after in (_CLAIMS, _ORGANIZATION):
+        if where in text:
+            for before, after in changes:
                 assert text.count(before) == 1, before
                 text = text.replace(before, after)
             source.write_text(text)
             return into
-    pytest.fail("the peer makes its session tokens elsewhere than it did")
+    pytest.fail(f"the peer has {where} elsewhere than it did")
 
 
 @contextlib.contextmanager

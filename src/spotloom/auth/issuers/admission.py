@@ -11,6 +11,7 @@ from spotloom.auth import invitations, keys, local, people
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.people import Identity, Part
 from spotloom.auth.roles import Role
+from spotloom.auth.sign_in import ClerkSettings
 from spotloom.auth.tables import Member, Person
 from spotloom.campaigns import audit, ids
 from spotloom.campaigns.tables import Workspace
@@ -49,9 +50,14 @@ async def admit(
 
 
 async def admit_member(
-    session: AsyncSession, identity: Identity, organization: Organization
-) -> Admitted:
-    """The person, with exactly the role that their organisation gives them in its workspace."""
+    session: AsyncSession, identity: Identity, organization: Organization, settings: ClerkSettings
+) -> Admitted | None:
+    """The person, with exactly the role that their organisation gives them in its workspace.
+
+    None, and nothing is stored, when the organisation may not come in.
+    """
+    if not settings.admits(organization.id):
+        return None
     workspace_id = await workspace_of(session, organization)
     person_id = await people.add(session, identity)
     before = await session.scalar(

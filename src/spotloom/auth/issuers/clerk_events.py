@@ -1,10 +1,13 @@
 """What Clerk tells us: sessions that are over, memberships that come, change and go.
 
 Events may come late, twice and in any order. So the last word about each session, membership,
-user and organisation is kept for a day, with its time: an older word changes nothing, and a token
-made before something ended lets nobody in, however long it says that it is good for.
+user and organisation is kept for a day, with its time: an older word changes nothing. A token made
+before something ended lets nobody in, however long it says that it is good for; one made before a
+role changed does not change it back.
 """
 
+from collections.abc import Collection
+from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -18,6 +21,8 @@ from spotloom.auth.issuers import admission, clerk
 from spotloom.auth.issuers.clerk import ClerkSession, Organization
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.people import Identity
+from spotloom.auth.roles import Role, Vouched
+from spotloom.auth.sign_in import ClerkSettings
 from spotloom.auth.tables import ApiKey, Invitation, Member, Person, Session
 from spotloom.campaigns import audit
 from spotloom.campaigns.tables import WebhookEvent, Workspace
@@ -65,14 +70,14 @@ async def take_turn(session: AsyncSession) -> None:
     await session.execute(select(func.pg_advisory_xact_lock(_TURN)))
 
 
-async def take(session: AsyncSession, event: Event, *, issuer: str) -> bool:
+async def take(session: AsyncSession, event: Event, settings: ClerkSettings) -> bool:
     """Do what the event asks for; false when it is old news, or of a kind that we do not need."""
     await take_turn(session)
-    at = event.timestamp
+    at, issuer = event.timestamp, settings.issuer
     if event.type in SESSION_OVER:
         return await _end_session(session, _Named.model_validate(event.data).id, at)
     if event.type in MEMBERSHIP:
-        return await _give_place(session, _Membership.model_validate(event.data), at, issuer)
+        return await _give_place(session, _Membership.model_validate(event.data), at, settings)
     if event.type == "organizationMembership.deleted":
         return await _take_place(session, _Membership.model_validate(event.data), at, issuer)
     if event.type == "user.deleted":
@@ -82,24 +87,40 @@ async def take(session: AsyncSession, event: Event, *, issuer: str) -> bool:
     return False
 
 
-async def check_alive(session: AsyncSession, said: ClerkSession) -> None:
-    """Refuse with Untrusted a token of something that Clerk has ended since it was made."""
+def vouched(said: ClerkSession) -> Vouched:
+    """What of Clerk's must go on for the token to be good."""
     names = [_name("session", said.session), _name("user", said.user)]
     if said.organization is not None:
         names.append(_name("organization", said.organization.id))
         names.append(_name("member", said.organization.id, said.user))
-    over = await session.scalar(
-        select(WebhookEvent.event_id)
-        .where(
-            WebhookEvent.provider == _STATE,
-            WebhookEvent.event_id.in_(names),
-            WebhookEvent.job.like("over:%"),
-            _since >= int(said.issued_at * 1000),
-        )
-        .limit(1)
-    )
+    return Vouched(names=tuple(names), issued_at=said.issued_at)
+
+
+async def check_alive(session: AsyncSession, token: Vouched) -> None:
+    """Refuse with Untrusted a token of something that Clerk has ended since it was made."""
+    over = await _told(session, "over", token.names, since=int(token.issued_at * 1000))
     if over is not None:
         raise Untrusted(f"Clerk has ended this since the token was made: {over.split('|')[0]}.")
+
+
+async def as_told(
+    session: AsyncSession, said: ClerkSession, organization: Organization, *, issuer: str
+) -> Organization:
+    """The token's organisation, with today's role if Clerk has told of one since it was made."""
+    member = _name("member", organization.id, said.user)
+    if await _told(session, "here", [member], since=int(said.issued_at * 1000)) is None:
+        return organization
+    role = await session.scalar(
+        select(Member.role)
+        .join(Person, Person.id == Member.person_id)
+        .join(Workspace, Workspace.id == Member.workspace_id)
+        .where(
+            Workspace.external_id == organization.id,
+            Person.issuer == issuer,
+            Person.subject == said.user,
+        )
+    )
+    return organization if role is None else replace(organization, role=Role(role))
 
 
 async def _end_session(session: AsyncSession, external_id: str, at: int) -> bool:
@@ -107,13 +128,18 @@ async def _end_session(session: AsyncSession, external_id: str, at: int) -> bool
     return await sessions.end(session, Session.external_id == external_id) > 0
 
 
-async def _give_place(session: AsyncSession, told: _Membership, at: int, issuer: str) -> bool:
+async def _give_place(
+    session: AsyncSession, told: _Membership, at: int, settings: ClerkSettings
+) -> bool:
     user = told.public_user_data
+    gone = [_name("organization", told.organization.id), _name("user", user.user_id)]
+    if await _told(session, "over", gone, since=at) is not None:
+        return False
     if not await _is_news(session, "here", at, "member", told.organization.id, user.user_id):
         return False
     name = " ".join(part for part in (user.first_name, user.last_name) if part) or user.user_id
     identity = Identity(
-        issuer=issuer,
+        issuer=settings.issuer,
         subject=user.user_id,
         name=name.replace("\x00", "")[:200],
         verified_email=None,  # the event's address may be one that nobody has verified
@@ -123,8 +149,7 @@ async def _give_place(session: AsyncSession, told: _Membership, at: int, issuer:
         name=(told.organization.slug or told.organization.name).replace("\x00", "")[:200],
         role=clerk.role(told.role),
     )
-    await admission.admit_member(session, identity, organization)
-    return True
+    return await admission.admit_member(session, identity, organization, settings) is not None
 
 
 async def _take_place(session: AsyncSession, told: _Membership, at: int, issuer: str) -> bool:
@@ -178,6 +203,23 @@ async def _remove(session: AsyncSession, workspace_id: UUID, person_id: UUID) ->
         action="member.removed",
         target=f"person:{person_id}",
     )
+
+
+async def _told(
+    session: AsyncSession, word: Literal["over", "here"], names: Collection[str], *, since: int
+) -> str | None:
+    """One of these of which that is the last word, and not from before; None if there is none."""
+    found: str | None = await session.scalar(
+        select(WebhookEvent.event_id)
+        .where(
+            WebhookEvent.provider == _STATE,
+            WebhookEvent.event_id.in_(names),
+            WebhookEvent.job.like(f"{word}:%"),
+            _since >= since,
+        )
+        .limit(1)
+    )
+    return found
 
 
 async def _is_news(session: AsyncSession, word: Literal["over", "here"], at: int, *of: str) -> bool:

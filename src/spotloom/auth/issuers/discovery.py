@@ -118,7 +118,8 @@ def _checked(told: Mapping[str, Any], issuer: str) -> Provider:
         )
     if not found.algorithms:
         raise Untrusted(f"The provider signs in none of these ways: {', '.join(ALGORITHMS)}.")
-    for url in (found.authorization_endpoint, found.token_endpoint, found.jwks_uri):
+    named = (found.authorization_endpoint, found.token_endpoint, found.jwks_uri)
+    for url in (*named, *filter(None, [found.userinfo_endpoint])):
         parts = urlsplit(url)
         if parts.scheme != "https" and not (
             parts.scheme == "http" and is_loopback(parts.hostname or "")

@@ -74,6 +74,11 @@ async def looker(request: Request, somebody: Somebody) -> Asked:
     return _take(request, await gate.viewer(request, somebody), lambda pace: pace.media)
 
 
+async def reader(request: Request, somebody: Somebody) -> Asked:
+    """Who may see a page, within their rate; for pages, which show everybody else the way in."""
+    return _take(request, await gate.viewer(request, somebody), lambda pace: pace.actor)
+
+
 # Each names the least role and scope, and stands first in a signature: nothing is read before.
 Viewer = Annotated[Asked, Depends(_paced(gate.viewer, lambda pace: pace.actor))]
 Planner = Annotated[Asked, Depends(_paced(gate.viewer, lambda pace: pace.planning))]

@@ -36,6 +36,7 @@ from spotloom.web.door.asking import (
 )
 from spotloom.web.door.bodies import Body
 from spotloom.web.door.kinds import CSV, JSON, liked
+from spotloom.web.door.let_in import LetIn
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Somebody
 from spotloom.web.media import links
@@ -93,7 +94,7 @@ async def get_media(
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
     """A finished file, whole or in part; with a signed link, nobody need be signed in."""
-    signed = sig is not None
+    signed, asker = sig is not None, None
     if sig is not None:
         links.check(parts.secret, asset_id, expires=exp or 0, given=sig)
         async with parts.worker() as session:
@@ -102,6 +103,7 @@ async def get_media(
         asked = await looker(request, somebody)
         async with asked.scope.read() as session:
             kept = await asset(session, asset_id, workspace_id=asked.actor.workspace_id)
+        asker = let_in_of(parts, asked)
     etag = f'"{kept.sha256}"'
     headers = _headers(kept, etag, signed=signed, download=download)
     if if_none_match is not None and _names(if_none_match, etag):
@@ -111,7 +113,7 @@ async def get_media(
         span = None if whole_after_all else span_of(range_, kept.bytes)
     except Unsatisfiable:
         raise _no_such_byte(kept) from None
-    return await _answered(request, parts.store, kept, span, headers)
+    return await _answered(request, parts.store, kept, span, headers, asker=asker)
 
 
 @routes.post(
@@ -268,8 +270,15 @@ async def _blocks(store: Store, key: str, span: Span) -> AsyncIterator[bytes]:
 
 
 async def _answered(
-    request: Request, store: Store, kept: Kept, span: Span | None, headers: dict[str, str]
+    request: Request,
+    store: Store,
+    kept: Kept,
+    span: Span | None,
+    headers: dict[str, str],
+    *,
+    asker: LetIn | None,
 ) -> Response:
+    """The file, for as long as the asker is let in; None has a signed link."""
     whole = span or Span(0, kept.bytes)
     headers["Content-Length"] = str(whole.end - whole.start)
     if span is not None:
@@ -286,7 +295,8 @@ async def _answered(
         async for block in _blocks(store, kept.uri, Span(first.end, whole.end)):
             yield block
 
-    return StreamingResponse(body(), status, headers=headers, media_type=kept.content_type)
+    blocks = body() if asker is None else asker.while_let_in(body())
+    return StreamingResponse(blocks, status, headers=headers, media_type=kept.content_type)
 
 
 def _headers(kept: Kept, etag: str, *, signed: bool, download: bool) -> dict[str, str]:

@@ -17,10 +17,14 @@ AHEAD = 12
 @routes.get("/queue")
 async def queue(request: Request, asked: Looking) -> Response:
     """The lanes, live."""
-    vocabulary = await asyncio.to_thread(parts_of(request).vocabulary)
+    parts = parts_of(request)
+    vocabulary = await asyncio.to_thread(parts.vocabulary)
     labels = {
         dimension.key: {option.key: option.label for option in dimension.options}
         for dimension in vocabulary.dimensions
     }
-    data = told(await status(asked, ahead=AHEAD)) | {"ahead": AHEAD, "labels": labels}
+    data = told(await status(asked, ahead=AHEAD, every=parts.worker)) | {
+        "ahead": AHEAD,
+        "labels": labels,
+    }
     return page(request, asked, "queue.html", title="Queue", section="queue", data=data)

@@ -1,4 +1,4 @@
-"""The settings, a page for each section; what a role may not see there is explained to it."""
+"""The settings, a page for each section; whoever may not see one is told why not."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 from pydantic import BaseModel
 
-from spotloom.auth.roles import Role
+from spotloom.auth.roles import KeyScope
 from spotloom.errors import NotFound
 from spotloom.web.api.audit import list_audit
 from spotloom.web.api.budgets import get_budget
@@ -26,13 +26,13 @@ Told = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One page of the settings: what it is called, who sees it, and what stands in it at first."""
+    """One page of the settings: what it is called, what stands in it at first, what that takes."""
 
     key: str
     title: str
     icon: str
     data: Callable[[Request, Asked], Awaitable[Told]]
-    role: Role = Role.VIEWER
+    scope: KeyScope = KeyScope.READ
 
 
 def _shape(answer: BaseModel) -> Told:
@@ -52,9 +52,10 @@ async def _members(_request: Request, asked: Asked) -> Told:
 
 
 async def _keys(_request: Request, asked: Asked) -> Told:
+    named = asked.actor.may(KeyScope.MEMBERS)  # who made a key, in words
     return {
         "keys": _shape(await keys.listed(asked))["items"],
-        "members": _shape(await members.listed(asked))["items"],
+        "members": _shape(await members.listed(asked))["items"] if named else [],
     }
 
 
@@ -95,12 +96,12 @@ async def _about(request: Request, asked: Asked) -> Told:
 SECTIONS = (
     Section("providers", "Providers", "plug", _providers),
     Section("budgets", "Budgets", "wallet", _budgets),
-    Section("members", "Members and roles", "users", _members, Role.ADMIN),
-    Section("keys", "API keys", "key-round", _keys, Role.ADMIN),
-    Section("webhooks", "Webhooks", "send", _hooks, Role.ADMIN),
+    Section("members", "Members and roles", "users", _members, KeyScope.MEMBERS),
+    Section("keys", "API keys", "key-round", _keys, KeyScope.KEYS),
+    Section("webhooks", "Webhooks", "send", _hooks, KeyScope.ADMIN),
     Section("notion", "Notion", "table", _notion),
     Section("sign-in", "Sign-in", "shield", _sign_in),
-    Section("audit", "Audit log", "history", _audit, Role.ADMIN),
+    Section("audit", "Audit log", "history", _audit, KeyScope.ADMIN),
     Section("about", "About", "info", _about),
 )
 
@@ -118,7 +119,7 @@ async def settings(request: Request, asked: Looking, section: str) -> Response:
     shown = next((each for each in SECTIONS if each.key == section), None)
     if shown is None:
         raise NotFound(f"There is no section {section[:80]!r} in the settings.")
-    allowed = asked.actor.role.covers(shown.role)
+    allowed = asked.actor.may(shown.scope)
     return page(
         request,
         asked,

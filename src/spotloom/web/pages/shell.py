@@ -13,9 +13,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from markupsafe import Markup
 
 import spotloom
+from spotloom.web.door.asking import reader
 from spotloom.web.errors import Refused, request_id
 from spotloom.web.gate import Asked, Somebody
-from spotloom.web.gate import viewer as _viewer
 from spotloom.web.pages import files
 
 _PACK_FROM = 1024  # bytes
@@ -62,7 +62,7 @@ async def _looking(request: Request, actor: Somebody) -> Asked:
         raise Refused(
             303, "Sign in first", "", location=f"{_SIGN_IN}?after={quote(target, safe='')}"
         )
-    return await _viewer(request, actor)
+    return await reader(request, actor)
 
 
 Looking = Annotated[Asked, Depends(_looking)]
@@ -114,7 +114,7 @@ def refused(request: Request, problem: Refused) -> Response | None:
     text = _TEMPLATES.get_template("refused.html").render(
         title=problem.title, problem=problem, request_id=request_id()
     )
-    return _packed(request, text, status=problem.status)
+    return _packed(request, text, status=problem.status, headers=problem.headers)
 
 
 def _for_a_person(request: Request) -> bool:

@@ -11,8 +11,8 @@ log = structlog.get_logger()
 
 def router(configured: SignIn) -> APIRouter:
     """All routes of this room, which reach for `app.state.parts`; SetupError where one cannot."""
-    if warning := clerk.check(configured.clerk):
-        log.warning("clerk.untold", advice=warning)
+    for event, advice in clerk.check(configured.clerk).items():
+        log.warning(event, advice=advice)
     routes = APIRouter()
     for part in (doors, oidc, clerk, session, keys, members):
         routes.include_router(part.routes)

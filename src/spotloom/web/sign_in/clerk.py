@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from sqlalchemy.dialects.postgresql import insert as upsert
 
 from spotloom.auth.issuers import clerk_events
+from spotloom.auth.issuers.clerk import ClerkSession
 from spotloom.auth.issuers.clerk_events import Event
 from spotloom.auth.issuers.tokens import Untrusted
 from spotloom.auth.sign_in import ClerkSettings
@@ -31,17 +32,27 @@ UNTOLD = (
     f"Clerk is used without {SETTING}: who is signed out or removed there stays signed in here for "
     "up to 30 days. Send Clerk's webhooks to /api/webhooks/clerk, and set it."
 )
+ORGANIZATIONS = "CLERK_ORGANIZATIONS"
+OPEN = (
+    f"Clerk is used without {ORGANIZATIONS}: each of its organisations gets a workspace here, and "
+    "its admin orders videos on this installation's account. Turn \"Allow users to create "
+    f'organizations" off in Clerk, or set {ORGANIZATIONS} to the ids of those that may come in.'
+)
 _PROVIDER = "clerk"
 
 
-def check(settings: ClerkSettings | None) -> str | None:
-    """What to warn of, if anything; SetupError where Clerk's webhooks could never be believed."""
+def check(settings: ClerkSettings | None) -> dict[str, str]:
+    """What to warn of, by event; SetupError where Clerk's webhooks could never be believed."""
+    warnings: dict[str, str] = {}
     if settings is None:
-        return None
+        return warnings
     if settings.webhook_secret is None:
-        return UNTOLD
-    signing_key(settings.webhook_secret, setting=SETTING)
-    return None
+        warnings["clerk.untold"] = UNTOLD
+    else:
+        signing_key(settings.webhook_secret, setting=SETTING)
+    if settings.organizations is None:
+        warnings["clerk.open"] = OPEN
+    return warnings
 
 
 @routes.post(
@@ -61,12 +72,7 @@ async def enter(request: Request, response: Response, gate: TheGate, body: Body)
         async with gate.sessions.begin() as session:
             admitted = await gate.admit(session, said, identity)
             if admitted is None:
-                raise Refused(
-                    403,
-                    "No place for you yet",
-                    "You belong to no workspace here. Choose an organisation in Clerk, or ask for "
-                    "an invitation.",
-                )
+                raise _no_place(said)
             token = await begin(
                 session,
                 request,
@@ -122,9 +128,21 @@ async def take(request: Request, gate: TheGate) -> None:
                 .returning(WebhookEvent.event_id)
             )
             if fresh is not None:
-                await clerk_events.take(session, event, issuer=gate.clerk.issuer)
+                await clerk_events.take(session, event, settings)
     except ValidationError as error:
         raise Refused(422, "Not understood", "The event lacks what its type needs.") from error
+
+
+def _no_place(said: ClerkSession) -> Refused:
+    if said.organization is None:
+        why = "You belong to no workspace here. Choose an organisation in Clerk, or ask for"
+        return Refused(403, "No place for you yet", f"{why} an invitation.")
+    return Refused(
+        403,
+        "No place for your organisation",
+        f"Your organisation {said.organization.name} is not among those that may come in here. "
+        f"Whoever runs this can add its id, {said.organization.id}, to {ORGANIZATIONS}.",
+    )
 
 
 async def _body(request: Request) -> bytes:

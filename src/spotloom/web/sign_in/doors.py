@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.auth import invitations, links, passwords, people, sessions
 from spotloom.auth.gate import Gate
-from spotloom.auth.local import ISSUER
+from spotloom.auth.local import ISSUER, OWNER
 from spotloom.auth.people import Identity
 from spotloom.auth.roles import Actor
 from spotloom.auth.tables import Person, Session
@@ -20,6 +20,7 @@ from spotloom.web.door.asking import SignedIn
 from spotloom.web.door.bodies import Body
 from spotloom.web.errors import Refused
 from spotloom.web.gate import Somebody, TheGate
+from spotloom.web.limits import address_of
 from spotloom.web.sign_in.begin import begin, begun, hand_over
 from spotloom.web.sign_in.shapes import (
     Begun,
@@ -83,7 +84,7 @@ async def use_password(
         raise _wrong("Nobody signs in with a password here.")
     account = f"password:{asked.email or ''}"
     await _count(gate, account, most=passwords.GUESSES)
-    address = request.client.host if request.client else ""
+    address = address_of(request.scope)
     await _count(gate, f"password from {address}", most=passwords.GUESSES_FROM_ONE_PLACE)
     async with gate.sessions() as session:
         person = await passwords.person_of(session, asked.email)
@@ -192,6 +193,10 @@ async def _join(
     person_id = _person(actor)
     async with gate.sessions.begin() as session:
         person = await session.get_one(Person, person_id)
+        if person.email is None and (person.issuer, person.subject) != (ISSUER, OWNER):
+            raise _wrong(
+                "The invitation is for an address, and whoever vouches for you has verified none."
+            )
         place = await _used(session, asked.secret, email=person.email)
         token = await _enter(session, request, place, person_id)
     hand_over(request, response, token)
