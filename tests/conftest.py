@@ -110,7 +110,7 @@ hypothesis.settings.load_profile("ci")
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 0.002, 0.05
 
 
-def _wait_until(condition: Callable[[], T], deadline_s: float = 10) -> T:
+def _wait_until(condition: Callable[[], T], deadline_s: float = 30) -> T:
     end, pause_s = time.monotonic() + deadline_s, _FIRST_PAUSE_S
     while not (value := condition()):
         if time.monotonic() > end:
@@ -120,7 +120,7 @@ def _wait_until(condition: Callable[[], T], deadline_s: float = 10) -> T:
     return value
 
 
-async def _wait_until_async(condition: Callable[[], T | Awaitable[T]], deadline_s: float = 10) -> T:
+async def _wait_until_async(condition: Callable[[], T | Awaitable[T]], deadline_s: float = 30) -> T:
     end, pause_s = time.monotonic() + deadline_s, _FIRST_PAUSE_S
     while True:
         answer = condition()
@@ -133,13 +133,22 @@ async def _wait_until_async(condition: Callable[[], T | Awaitable[T]], deadline_
         pause_s = min(pause_s * 2, _LONGEST_PAUSE_S)
 
 
+_DAY_S, _ENOUGH_S = 86_400, 120
+
+
+@pytest.fixture(scope="session")
+def one_day() -> Callable[[], None]:
+    """`one_day()` returns when what is of today stays so for two minutes: midnight UTC is far."""
+    return lambda: _wait_until(lambda: time.time() % _DAY_S < _DAY_S - _ENOUGH_S, 2 * _ENOUGH_S)
+
+
 @pytest.fixture(scope="session")
 def wait_until() -> Callable[..., Any]:
-    """`wait_until(condition, deadline_s=10)`: the condition's first true value, or a failure."""
+    """`wait_until(condition, deadline_s=30)`: the condition's first true value, or a failure."""
     return _wait_until
 
 
 @pytest.fixture(scope="session")
 def wait_until_async() -> Callable[..., Awaitable[Any]]:
-    """`await wait_until_async(condition, deadline_s=10)`; the condition may be a coroutine."""
+    """`await wait_until_async(condition, deadline_s=30)`; the condition may be a coroutine."""
     return _wait_until_async

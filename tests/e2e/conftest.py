@@ -51,7 +51,10 @@ async def studio(stage: Stage, machine_browser: Browser) -> AsyncIterator[Studio
     stage.sandbox.faults()
     if not stage.serves:
         await stage.start()
-    await opened.close()
+    try:
+        await stage.quiet()  # or what is left over would be dealt the faults of the next test
+    finally:
+        await opened.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")

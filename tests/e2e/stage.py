@@ -33,7 +33,6 @@ import contextlib
 import os
 import re
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -120,13 +119,6 @@ async def until(
         await asyncio.sleep(0.05)
 
 
-def free_port() -> int:
-    """A port of this machine that nobody listens at."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 @dataclass(kw_only=True)
 class Person:
     """Somebody with a part in the workspace, and their browser's cookies."""
@@ -167,7 +159,7 @@ class Stage:
 
     home: Path
     sandbox: Sandbox
-    url: str
+    url: str = "http://127.0.0.1:0"  # any port that is free, until the server has started
     people: dict[str, Person] = field(default_factory=dict)
     _finished: dict[int, str] = field(default_factory=dict)
     settings: dict[str, str] = field(default_factory=dict)  # beside those that all tests need
@@ -176,7 +168,7 @@ class Stage:
     # The server.
 
     async def start(self) -> None:
-        """Serve again, at the same port; returns when it answers."""
+        """Serve, again at the port that it had; returns when it answers."""
         said = self.home / "said"
         with said.open("wb") as file:
             self._process = subprocess.Popen(  # noqa: ASYNC220 - it returns at once
@@ -187,8 +179,10 @@ class Stage:
                 stdout=subprocess.DEVNULL,
                 stderr=file,
             )
-        await until(lambda: "Serving" in said.read_text() or self._ended(), what="the server")
+        serving_at = re.compile(r"Serving (http://[\d.]+:\d+),")
+        await until(lambda: serving_at.search(said.read_text()) or self._ended(), what="the server")
         assert not self._ended(), said.read_text()
+        self.url = serving_at.findall(said.read_text())[0]
 
     async def stop(self, *, kill: bool = False) -> None:
         """Ask the server to leave, or kill it; returns when it has left."""
@@ -300,6 +294,18 @@ class Stage:
 
         return await until(ended, what=f"the end of {batch}", deadline_s=deadline_s)
 
+    async def quiet(self) -> None:
+        """Reopen the lanes, and wait until nothing is under way that was not paused by a test."""
+
+        async def over() -> bool:
+            lanes = (await self.owner.get("/api/queue/status"))["lanes"]
+            for lane in lanes:
+                if lane["blocked"] or lane["pausedUntil"]:
+                    await self.owner.patch(f"/api/queue/lanes/{lane['id']}", {"state": "open"})
+            return all(lane["held"] + lane["waiting"] == lane["heldBack"] for lane in lanes)
+
+        await until(over, what="the end of what a test has left at work", deadline_s=60)
+
     async def made(self, videos: int = 4, **more: Any) -> str:
         """A campaign of the caller's own whose videos are all finished; its batch id."""
         batch = await self.submit(brief(videos, **more))
@@ -341,14 +347,13 @@ async def opened(
     """
     seconds = PAID_SECONDS if paying else SECONDS
     with _ground(instant_s=instant_s, limit=limit, seconds=seconds) as (home, sandbox):
-        url = f"http://127.0.0.1:{free_port()}"
         paid = {
             "SPOTLOOM_PROVIDER": "openai-videos",
             "SORA_BASE_URL": f"{sandbox.url}/v1",
             "SORA_API_KEY": "sk-nobody-else-has-this",
         }
         ours = (paid if paying else {}) | (settings or {})
-        stage = Stage(home=home, sandbox=sandbox, url=url, settings=ours)
+        stage = Stage(home=home, sandbox=sandbox, settings=ours)
         await stage.start()
         try:
             link = await until(lambda: re.search(r"http\S+#\S+\n", stage.said()), what="a link")

@@ -21,12 +21,12 @@ pytestmark = pytest.mark.skipif(
 )
 
 EVIL = '</script><script>document.title = "taken"</script><img src=x onerror="document.title=1">'
-PROMPT = f"Idea: A coin & a screw.\nLook: {EVIL}\nFormat: One finished ad of 2 seconds."
+PROMPT = f"Idea: A coin & a screw.\nLook: {EVIL}\nFormat: One finished ad of 10 seconds."
 
 
 def film(folder):
     """A real film and its stills, as the store would hold them."""
-    path = make_video(folder / "video.mp4", size=(144, 256), frames=48)
+    path = make_video(folder / "video.mp4", size=(144, 256), frames=240)
     seen = inspect(path, folder)
     return {"video": path, "poster": seen.poster, "sprite": seen.sprite}
 
@@ -43,7 +43,7 @@ async def stored(store, video, paths):
             bytes=len(content),
             width=144,
             height=256,
-            seconds=2.0,
+            seconds=10.0,
         )
     return video.model_copy(update={"files": files})
 
@@ -101,7 +101,7 @@ def playing(page, wait_until_async):
     async def begun():
         # Not wait_for_function: it evaluates text in the page, whose policy forbids that.
         time = "document.querySelector('video')?.currentTime > 0.1"
-        await wait_until_async(lambda: page.evaluate(time))
+        await wait_until_async(lambda: page.evaluate(time), 60)
         return await page.locator("video").count()
 
     return begun
@@ -136,7 +136,7 @@ async def test_the_keyboard_plays_and_stops(page, playing):
 async def test_a_film_that_ends_gives_its_picture_back(page, playing):
     await page.locator("a.frame").first.click()
     await playing()
-    await page.locator("video").wait_for(state="detached", timeout=15_000)
+    await page.locator("video").wait_for(state="detached", timeout=60_000)
     assert await page.locator("a.frame").first.is_visible()
 
 

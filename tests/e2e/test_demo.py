@@ -39,7 +39,7 @@ def folder(tmp_path_factory) -> Path:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=400,
+            timeout=1200,
             check=False,
         )
         assert said.returncode == 0, said
@@ -107,6 +107,7 @@ LINK = re.compile(r"(http://127\.0\.0\.1:(\d+))/sign-in#(\S+)")
 def taken(port: int) -> Iterator[None]:
     """Somebody listens at that port: we, or whoever was there before."""
     with socket.socket() as somebody, contextlib.suppress(OSError):
+        somebody.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         somebody.bind(("127.0.0.1", port))
         somebody.listen()
         yield

@@ -354,3 +354,15 @@ async def test_an_empty_brief_is_accessible_and_leads_back(studio: Studio) -> No
         await page.goto(path)
         await expect(page.get_by_role("link", name="Edit the brief").first).to_be_visible()
         await axe(page)
+
+
+async def test_templates_opened_again_at_once_stay_open(studio: Studio) -> None:
+    page = await with_draft(studio, "/new", brief(4))
+    opens = page.get_by_role("button", name="Templates")
+    await opens.click()
+    await expect(page.get_by_role("dialog", name="Templates")).to_be_visible()
+    open_ones = """button => new Promise(done => { const open = "dialog[open]";
+        const first = document.querySelector(open);
+        first.addEventListener("close", () => done(document.querySelectorAll(open).length));
+        first.close(); button.click(); })"""
+    assert await opens.evaluate(open_ones) == 1

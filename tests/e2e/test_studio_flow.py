@@ -31,7 +31,8 @@ async def alone(fresh, machine_browser):
 
 
 async def test_from_the_sign_in_link_to_the_approved_files(alone):
-    alone.expects("422")  # the plan of a brief while a field of it is being written
+    # The plan of a brief while a field of it is being written; a page that is being left.
+    alone.expects("422", "401")
     page = await entered(alone)
     struck = await written(page)
     await ordered(page)

@@ -280,7 +280,7 @@ async def test_a_lane_is_steered_while_it_works(studio, hanging):
 
 
 async def test_a_provider_that_wants_a_pause_gets_one_and_people_see_it(studio):
-    pause = {"where": "create", "fault": "status", "status": 429, "retryAfter": 20}
+    pause = {"where": "create", "fault": "status", "status": 429, "retryAfter": 300}
     studio.stage.sandbox.faults({**pause, "calls": {"first": 1}})
     batch = await studio.stage.submit(brief(2))
     page = await studio.open("/queue")

@@ -130,6 +130,7 @@ async def test_somebody_who_was_quicker_is_named_and_not_overwritten(studio, bat
     # No event reaches the page, so that it cannot know what others say.
     await page.route("**/events*", lambda route: route.abort())
     await page.reload()
+    await expect(page.locator("review-side pre.prompt")).to_be_visible()
     first, second = [row["combinationId"] for row in await stored()][:2]
     path = f"/api/campaigns/{batch}/combinations"
     studio.expects("412", "ERR_FAILED")
@@ -218,6 +219,7 @@ async def test_the_keyboard_plays_stops_and_steps(studio, batch):
     await until(lambda: film.evaluate("film => !film.paused && film.currentTime > 0.1"))
     await page.keyboard.press(" ")
     await until(lambda: film.evaluate("film => film.paused"))
+    await film.evaluate("film => { film.currentTime = 1 }")  # a frame from neither end
     before = await film.evaluate(at)
     await page.keyboard.press(",")
     back = await film.evaluate(at)

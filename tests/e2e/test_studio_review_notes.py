@@ -48,6 +48,7 @@ async def test_of_two_notes_a_person_says_which_is_to_stand(studio):
     # No event reaches the page, so that it cannot know what others say.
     await page.route("**/events*", lambda route: route.abort())
     await page.reload()
+    await expect(page.locator("review-side pre.prompt")).to_be_visible()
     studio.expects("412", "ERR_FAILED")
     notes, side = page.get_by_label("Notes"), page.locator("review-side")
     await ann.patch(f"/api/campaigns/{batch}/combinations/{first}", {"notes": "Ann's note"})

@@ -16,7 +16,7 @@ def served_elsewhere(folder: Path, *, role: str) -> Iterator[dict[str, str]]:
     """A Spotloom whose provider is quick: the settings with which a key of that role reaches it."""
     with (
         data_folder() as home,
-        contextlib.closing(Sandbox(folder / "sandbox", instant_s=0.3)) as sandbox,
+        contextlib.closing(Sandbox(folder / "sandbox", instant_s=1.0)) as sandbox,
     ):
         there = Place(home=home, cwd=folder)
         provider = {"SPOTLOOM_PROVIDER": "openai-videos", "SORA_BASE_URL": sandbox.url}

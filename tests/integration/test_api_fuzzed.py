@@ -27,7 +27,7 @@ from spotloom.media.store import key_for
 
 EXAMPLES = int(os.environ.get("SPOTLOOM_TEST_FUZZ_EXAMPLES", "0"))
 FEW = 3
-WITHIN_S = 3600 if EXAMPLES else 300
+WITHIN_S = 3600 if EXAMPLES else 900
 SEED = "1"
 ENDING = {
     "deleteCampaign": "campaign_id",

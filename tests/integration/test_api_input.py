@@ -160,6 +160,7 @@ async def test_all_that_is_wrong_is_told_at_once(studio):
     assert answer.json()["detail"] == "The brief has 2 problems."
 
 
+@pytest.mark.timed
 async def test_ten_thousand_options_are_refused_at_once(studio):
     client = await studio.client()
     many = {key: [f"option-{n}" for n in range(1000)] for key in GOOD["dimensions"]}

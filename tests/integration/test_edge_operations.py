@@ -140,7 +140,7 @@ async def test_a_database_that_does_not_answer_is_told_in_time(house):
     await house.workspace("one", 1)
     with psycopg.connect(house.url) as blocker:
         blocker.execute("LOCK TABLE spotloom.lane IN ACCESS EXCLUSIVE MODE")
-        async with house.client() as client, asyncio.timeout(8):
+        async with house.client() as client, asyncio.timeout(24):
             reply = await client.get("/readyz")
     assert reply.status_code == 503
     assert reply.json()["checks"] == {

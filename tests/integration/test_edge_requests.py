@@ -248,13 +248,13 @@ async def test_a_body_that_never_ends_is_given_up(client, path):
     began = time.monotonic()
     # Its first line alone: what we go on sending may be answered by a reset of the connection.
     answer = asyncio.create_task(reader.readline())
-    while not answer.done() and time.monotonic() < began + 5:
+    while not answer.done() and time.monotonic() < began + 15:
         with contextlib.suppress(ConnectionError):
             writer.write(b"x")
             await writer.drain()
         await asyncio.sleep(0.05)
     assert (await answer).startswith(b"HTTP/1.1 408 ")
-    assert WITHIN_S <= time.monotonic() - began < 3
+    assert WITHIN_S <= time.monotonic() - began < 9
     writer.close()
 
 

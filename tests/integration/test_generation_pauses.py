@@ -10,7 +10,7 @@ from tests.integration.generating_checks import assert_sound
 
 pytestmark = pytest.mark.faults
 
-RETRY_AFTER_S = 3
+RETRY_AFTER_S = 8
 
 
 @pytest.fixture(scope="module")

@@ -324,7 +324,7 @@ async def test_an_answer_without_end_ends(stranger, answer, error):
     began = time.monotonic()
     with pytest.raises(error):
         await fetch(caller, f"http://slow.example:{stranger.port}/", timeout_s=0.6)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 9
 
 
 async def test_nothing_is_unpacked(stranger):

@@ -35,9 +35,9 @@ def video(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def long_video(tmp_path_factory) -> Path:
-    """Takes a worker about a second."""
+    """Takes a worker a few seconds."""
     path = tmp_path_factory.mktemp("v") / "v.mp4"
-    return make_video(path, size=(720, 1280), frames=150, sound=False)
+    return make_video(path, size=(720, 1280), frames=600, sound=False)
 
 
 def told(pid: int, what: str) -> str:
@@ -102,9 +102,9 @@ async def test_a_worker_killed_at_work_is_replaced_and_the_file_seen(
 ):
     looking = asyncio.create_task(workers.inspect(long_video, tmp_path))
     (pid,) = await wait_until_async(lambda: workers.pids)
-    await wait_until_async(lambda: decoding(pid))
+    await wait_until_async(lambda: decoding(pid), 60)
     os.kill(pid, signal.SIGKILL)
-    assert (await looking).probe.frames == 150
+    assert (await looking).probe.frames == 600
     assert pid not in workers.pids
 
 

@@ -55,7 +55,7 @@ def run(clone: Path, env: Mapping[str, str], *args: str) -> subprocess.Completed
         env=env,
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
         check=False,
     )
 
@@ -75,7 +75,7 @@ def test_two_at_once_on_a_fresh_machine_prepare_it_once(clone, surroundings):
         )
         for _ in range(2)
     ]
-    said = [[text.decode() for text in process.communicate(timeout=300)] for process in both]
+    said = [[text.decode() for text in process.communicate(timeout=600)] for process in both]
     assert [process.returncode for process in both] == [0, 0], said
     assert all("Usage: " in out for out, _ in said)
     assert sum("installing the locked packages" in errors for _, errors in said) == 1

@@ -340,7 +340,7 @@ async def test_up_ends_a_video_at_its_webhook_and_stops_at_a_word(stage: Stage, 
         await stage.submit(stage.order(4))
         await stage.finished(20)  # less than one poll
         await assert_sound(stage)
-        assert max(lateness(stage)) < 1.5
+        assert max(lateness(stage)) < 8  # a poll comes after 30
         with socket.create_connection(("127.0.0.1", port)) as slow:  # a body that never comes
             slow.sendall(f"POST {ROUTE} HTTP/1.1\r\nhost: x\r\ncontent-length: 9\r\n\r\n".encode())
             process.send_signal(signal.SIGTERM)

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import Coroutine, Iterable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import Enum
@@ -139,7 +139,10 @@ def desk(server: str) -> Iterator[Desk]:
 
 @settings(max_examples=25, suppress_health_check=[HealthCheck.too_slow])
 @given(HISTORIES)
-def test_the_sums_balance_after_any_history(desk: Desk, history: list[list[Act]]) -> None:
+def test_the_sums_balance_after_any_history(
+    desk: Desk, one_day: Callable[[], None], history: list[list[Act]]
+) -> None:
+    one_day()
     desk.run(_live_through(desk, history))
 
 

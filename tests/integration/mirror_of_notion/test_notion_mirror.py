@@ -311,6 +311,7 @@ async def test_the_connection_is_one_workspaces(ground, peer, stage):
         await other.connect()
 
 
+@pytest.mark.timed
 async def test_submitting_takes_no_longer_when_notion_is_down(stage, peer):
     """The submit asks Notion nothing; what it adds is one statement."""
     times = {}

@@ -3,6 +3,7 @@
 import asyncio
 import random
 import time
+import uuid
 from typing import Any
 
 from tests.integration.generating import Planned, Stage, until
@@ -55,7 +56,7 @@ async def lags(mirrored: Mirrored, changes: int) -> list[float]:
     for n in range(changes):
         video = ids[n % len(ids)]
         await asyncio.sleep(random.uniform(0.2, 2.0))  # at any moment between two looks
-        words = f"change {n}"
+        words = f"change {n}, {uuid.uuid4().hex[:6]}"
         (row,) = mirrored.stage.query(
             "UPDATE spotloom.generation SET error_text = %s, status = 'failed' WHERE id = %s"
             " RETURNING extract(epoch FROM clock_timestamp())::float8 AS at",

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx2
 import pytest
+from tests.integration import npm
 from tests.integration.sandbox_process import until
 
 import spotloom
@@ -143,25 +144,23 @@ def running(folder: Path, *arguments: str) -> Iterator[Peer]:
 
 
 def installed(folder: Path, *, whole: bool = False) -> Path:
-    """A folder with the official SDK in it; with the generator of the schemas too when `whole`."""
+    """A folder with the official SDK in it, like that one and shared by all of this run.
+
+    When `whole`, that one itself, with the generator of the schemas, too.
+    """
     if shutil.which("node") is None or shutil.which("npm") is None:
         missing = "Node is not installed, and the official SDK is a Node library"
         pytest.fail(missing) if os.environ.get("CI") else pytest.skip(missing)
-    for name in ("package.json", "package-lock.json", ".npmrc", "generate.mjs", "drive.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    _done(folder, *command, *([] if whole else ["--omit=dev"]))
+    folder = folder if whole else npm.shared(folder)
+    names = ("package.json", "package-lock.json", ".npmrc", "generate.mjs", "drive.mjs")
+    npm.install(HERE, names, *([] if whole else ["--omit=dev"]), folder=folder)
     return folder
 
 
 def node(folder: Path, script: str) -> None:
     """Run a script of that folder to its end."""
-    _done(folder, "node", script)
-
-
-def _done(folder: Path, *command: str) -> None:
     done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=180, check=False
+        ["node", script], cwd=folder, capture_output=True, text=True, timeout=180, check=False
     )
     if done.returncode:
-        pytest.fail(f"{' '.join(command)} failed:\n{done.stderr}")
+        pytest.fail(f"node {script} failed:\n{done.stderr}")

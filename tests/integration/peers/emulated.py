@@ -19,6 +19,7 @@ from typing import Any
 import httpx2
 import pytest
 from joserfc import jwk
+from tests.integration import npm
 
 HERE = Path(__file__).parent
 # What its session tokens lack of the real ones: azp, v, sts and jti; and the organisation as
@@ -47,18 +48,15 @@ class Peer:
 
 
 def installed(folder: Path) -> Path:
-    """A folder with the package in it; skips only where there is no Node, and never in CI."""
+    """A folder with the package in it, like that one and shared by all that ask in this run.
+
+    Skips only where there is no Node, and never in CI.
+    """
     if shutil.which("node") is None or shutil.which("npm") is None:
         give_up = pytest.fail if os.environ.get("CI") else pytest.skip
         give_up("Node is not installed, and the peer is a Node program")
-    for name in ("package.json", "package-lock.json", "peer.mjs"):
-        shutil.copy(HERE / name, folder / name)
-    command = ["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"]
-    done = subprocess.run(
-        command, cwd=folder, capture_output=True, text=True, timeout=180, check=False
-    )
-    if done.returncode:
-        pytest.fail(f"the peer could not be installed with npm:\n{done.stderr}")
+    folder = npm.shared(folder)
+    npm.install(HERE, ("package.json", "package-lock.json", "peer.mjs"), folder=folder)
     return folder
 
 
@@ -95,24 +93,28 @@ def running(
     claims: Mapping[str, Any] | None = None,
 ) -> Iterator[Peer]:
     """The service on a free port of this machine."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        port = found.getsockname()[1]
-    url = f"http://127.0.0.1:{port}"
-    options = {"service": service, "port": port, "baseUrl": base_url or url, "seed": dict(seed)}
-    process = subprocess.Popen(
-        ["node", "peer.mjs", json.dumps(options)],
-        cwd=folder,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PEER_CLAIMS": json.dumps(claims or {})},
-    )
-    with process:
+    for _ in range(3):  # a stranger may take the port before the peer does
+        with socket.socket() as found:
+            found.bind(("127.0.0.1", 0))
+            port = found.getsockname()[1]
+        url = f"http://127.0.0.1:{port}"
+        options = {"service": service, "port": port, "baseUrl": base_url or url, "seed": dict(seed)}
+        process = subprocess.Popen(
+            ["node", "peer.mjs", json.dumps(options)],
+            cwd=folder,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PEER_CLAIMS": json.dumps(claims or {})},
+        )
         assert process.stdout is not None
         assert process.stdin is not None
-        line = process.stdout.readline()
-        assert line, "the peer ended without a word"
+        if process.stdout.readline():
+            break
+        process.communicate()
+    else:
+        pytest.fail("the peer ended without a word")
+    with process:
         try:
             yield Peer(url)
         finally:

@@ -250,7 +250,7 @@ async def test_an_answer_that_drips_for_ever_is_given_up():
         began = time.monotonic()
         with pytest.raises(OutcomeUnknown):
             await provider.submit(REQUEST)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 15
         await provider.close()
 
 

@@ -138,6 +138,7 @@ def test_a_cut_that_is_named_fits_whichever_options_are_dropped() -> None:
         assert len(kept(fewer, vocabulary(), cap=5).kept) <= 5
 
 
+@pytest.mark.timed
 def test_an_absurd_product_is_refused_before_it_is_enumerated() -> None:
     everything = brief({d.key: [o.key for o in d.options] for d in vocabulary().dimensions})
     started = time.perf_counter()
@@ -160,6 +161,7 @@ def test_the_way_out_in_several_dimensions_fits() -> None:
     assert single.product == int(found[2]) <= 660
 
 
+@pytest.mark.timed
 def test_the_matrix_of_660_takes_less_than_5_ms() -> None:
     asked, words = brief_of_660(), vocabulary()
 

@@ -228,6 +228,7 @@ def test_too_many_exclude_rules_are_refused() -> None:
     }
 
 
+@pytest.mark.timed
 def test_a_flood_of_problems_is_cut_short_and_cheap() -> None:
     started = time.perf_counter()
     found = problems(chosen(mood=["x" * 50] * 100_000) | {"y" * 99: 1})

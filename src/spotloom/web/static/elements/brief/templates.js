@@ -17,7 +17,8 @@ export async function show() {
   dialog = document.createElement("dialog");
   dialog.className = "box";
   dialog.setAttribute("aria-label", "Templates");
-  dialog.addEventListener("close", () => dialog.remove());
+  const mine = dialog; // another may be open by the time that the browser tells of its close
+  mine.addEventListener("close", () => mine.remove());
   dialog.addEventListener("click", (event) => event.target === dialog && dialog.close());
   document.body.append(dialog);
   draw();
