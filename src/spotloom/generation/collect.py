@@ -1,9 +1,11 @@
 """Fetches a finished video, checks it, keeps it, and settles its cost."""
 
+import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -29,18 +31,27 @@ log = structlog.get_logger()
 
 DAMAGED_TRIES = 5
 NO_FILE_TRIES = 12  # about seven minutes
+LONGEST_WAIT_S = 60.0  # between two tries, unless the provider asks for more
 DISK_LOOK_S = 20.0  # a full disk is looked at again, and meanwhile nothing new is bought
 
 
-async def collect(generation_id: UUID, *, tries: int) -> float | None:
-    """Fetch, check and keep the video; seconds to wait before another try, None when it is over.
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The file is to be asked for again in so many seconds; the provider drops it then."""
+
+    in_s: float
+    expires_at: dt.datetime | None
+
+
+async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again | None:
+    """Fetch, check and keep the video; None when it is over, or a later admission has it.
 
     `tries` counts the earlier ones: a file that comes damaged time after time, or that the
     provider denies for minutes, is given up.
     """
     async with tools().sessions() as session:
         order = await generations.load(session, generation_id)
-    if order.status is not Status.FINISHING or order.job is None:
+    if order.status is not Status.FINISHING or order.job is None or order.admission != admission:
         return None
     folder = tools().scratch / str(order.id)
     try:
@@ -51,10 +62,10 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
         if isinstance(error, DiskFull):
             await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
-            return DISK_LOOK_S / 2
+            return Again(DISK_LOOK_S / 2, order.expires_at)
         code, enough = _given_up(error)
         if enough is None or tries < enough:
-            return error.retry_after_s or min(60.0, 2.0 ** min(tries, 6))
+            return Again(_wait_s(error, tries, order.expires_at), order.expires_at)
         await outcomes.spoiled(order, code=code, text=str(error))
     except Permanent as error:
         log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
@@ -67,6 +78,15 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         log.info("generation.completed", generation_id=str(order.id))
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+def _wait_s(error: Transient, tries: int, expires_at: dt.datetime | None) -> float:
+    """As long as the provider asks for, but never until the file is gone."""
+    wait_s = error.retry_after_s or min(LONGEST_WAIT_S, 2.0 ** min(tries, 6))
+    if expires_at is None:
+        return wait_s
+    left_s = (expires_at - dt.datetime.now(dt.UTC)).total_seconds()
+    return min(wait_s, max(LONGEST_WAIT_S, left_s / 2))
 
 
 def _given_up(error: Transient) -> tuple[str, int | None]:
