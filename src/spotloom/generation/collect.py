@@ -31,6 +31,7 @@ log = structlog.get_logger()
 
 DAMAGED_TRIES = 5
 NO_FILE_TRIES = 12  # about seven minutes
+TROUBLE_AFTER = 3  # tries in vain in a row, from which the video says so
 LONGEST_WAIT_S = 60.0  # between two tries, unless the provider asks for more
 DISK_LOOK_S = 20.0  # a full disk is looked at again, and meanwhile nothing new is bought
 
@@ -60,13 +61,8 @@ async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again |
         assets = await _keep(order, inspected)
     except Transient as error:
         log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
-        if isinstance(error, DiskFull):
-            await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
-            return Again(DISK_LOOK_S / 2, order.expires_at)
-        code, enough = _given_up(error)
-        if enough is None or tries < enough:
-            return Again(_wait_s(error, tries, order.expires_at), order.expires_at)
-        await outcomes.spoiled(order, code=code, text=str(error))
+        if (again := await _not_now(order, error, tries=tries)) is not None:
+            return again
     except Permanent as error:
         log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
         if error.code == "expired":
@@ -78,6 +74,22 @@ async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again |
         log.info("generation.completed", generation_id=str(order.id))
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+async def _not_now(order: Order, error: Transient, *, tries: int) -> Again | None:
+    """When it is tried again; None when it was given up."""
+    if isinstance(error, DiskFull):
+        await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
+        return Again(DISK_LOOK_S / 2, order.expires_at)
+    code, enough = _given_up(error)
+    if enough is not None and tries >= enough:
+        await outcomes.spoiled(order, code=code, text=str(error))
+        return None
+    if tries + 1 >= TROUBLE_AFTER:
+        why = f"Fetched in vain so far, and still trying: {error}"
+        async with tools().sessions.begin() as session:
+            await generations.hold_up(session, order.id, why)
+    return Again(_wait_s(error, tries, order.expires_at), order.expires_at)
 
 
 def _wait_s(error: Transient, tries: int, expires_at: dt.datetime | None) -> float:
@@ -153,6 +165,7 @@ async def _complete(order: Order, assets: list[Asset]) -> None:
             order.id,
             expect=(Status.FINISHING,),
             to=Status.COMPLETED,
+            error_text=None,
             over_at=func.clock_timestamp(),
         )
         await generations.add_assets(session, assets)

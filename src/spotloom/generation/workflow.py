@@ -146,7 +146,7 @@ async def collect_step(
     """
     asked = UUID(generation_id)
     again = await collecting.collect(asked, admission=admission, tries=tries)
-    return again and (again.in_s, _unix(again.expires_at))
+    return None if again is None else (again.in_s, _unix(again.expires_at))
 
 
 def _unix(expires_at: dt.datetime | None) -> int:

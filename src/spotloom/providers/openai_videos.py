@@ -48,6 +48,8 @@ for _library in ("httpx2", "httpcore2"):
 _LARGEST_REPLY = 16 * 1024 * 1024
 _PAGE = 100
 _PAGES = 50
+_STOPS = 2  # times that a job is asked to stop which goes on
+_STOP_AGAIN_S = 1.0
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -192,19 +194,36 @@ class OpenAIVideos:
         return self._content(job, variant, offset)
 
     async def cancel(self, job: str) -> CancelOutcome:
-        """Ask the server to stop a job; a finished one is left alone, lest its file be deleted."""
+        """Ask the server to stop a job; a finished one is left alone, lest its file be deleted.
+
+        A job that is finished between that look and the DELETE loses its file all the same.
+        """
         if self._dialect.cancelling is not Cancelling.STOPS:
             return CancelOutcome.UNSUPPORTED
-        if not isinstance(await self.poll(job), Pending):
-            return CancelOutcome.TOO_LATE
-        reply = await self._ask("DELETE", f"videos/{_segment(job)}")
+        for _ in range(_STOPS):
+            match await self.poll(job):
+                case Ready():
+                    return CancelOutcome.TOO_LATE
+                case Lost():
+                    raise Transient(f"{self.name} does not know job {job}, which is to be stopped.")
+                case Rejected() | Expired() | Cancelled():
+                    return CancelOutcome.OVER
+            reply = await self._ask("DELETE", f"videos/{_segment(job)}")
+            if (outcome := self._stopped(reply)) is not None:
+                return outcome
+            await asyncio.sleep(_STOP_AGAIN_S)
+        return CancelOutcome.UNSUPPORTED
+
+    def _stopped(self, reply: _Reply) -> CancelOutcome | None:
+        """What the answer to a DELETE says; None when the job goes on."""
         match reply.status:
             case status if 200 <= status < 300:
-                told = _parsed(Deleted, reply.body)
-                kept = told is not None and not told.deleted
-                return CancelOutcome.TOO_LATE if kept else CancelOutcome.STOPPED
-            case 404 | 410:
-                return CancelOutcome.TOO_LATE
+                told = _parsed(Deleted, reply.body) or Deleted()
+                if told.status == "completed":
+                    return CancelOutcome.OVER
+                return CancelOutcome.STOPPED if told.deleted else None
+            case 409:
+                return None
             case 400 | 405 | 422 | 501:
                 return CancelOutcome.UNSUPPORTED
             case _:
