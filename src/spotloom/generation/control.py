@@ -26,6 +26,8 @@ from spotloom.errors import Conflict, NotFound
 from spotloom.generation import lanes
 from spotloom.generation.mirrors import outbound
 
+DOUBTFUL = (Status.UNKNOWN, Status.LOST)  # nobody can say whether it was charged
+
 
 @dataclass(frozen=True, slots=True)
 class CancelResult:
@@ -144,20 +146,23 @@ async def resolve(
     decision: Decision,
     job: str | None = None,
 ) -> None:
-    """Decide about a possibly charged video; Conflict when it is none (any more)."""
+    """Decide about a possibly charged video; Conflict when it is none (any more).
+
+    A lost one, too, goes on with its job when that turns up again.
+    """
     await _hold(session, campaign_id, [key])
-    generation_id = await session.scalar(
-        select(Generation.id).where(
-            _of(campaign_id, [key]), Generation.status == Status.UNKNOWN.value
-        )
-    )
-    if generation_id is None:
+    attempts_of = select(Generation.id, Generation.status).where(_of(campaign_id, [key]))
+    latest = await session.execute(attempts_of.order_by(Generation.attempt.desc()).limit(1))
+    generation_id, status = latest.one_or_none() or (None, None)
+    if generation_id is None or status not in DOUBTFUL:
         raise Conflict(f"Video {key} does not wait for a decision.")
     if decision is Decision.PAID:
         if not job:
             raise Conflict(f"To take video {key} as paid, name the provider's job id.")
         await bought(session, generation_id, job=job)
         return
+    if status == Status.LOST:
+        raise Conflict(f"Video {key} is lost already; `spotloom retry` buys it again.")
     await generations.move(
         session,
         generation_id,
@@ -174,7 +179,7 @@ async def resolve(
 
 
 async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> None:
-    """Go on with a possibly charged video, which the provider turns out to have as this job.
+    """Go on with a possibly charged or lost video, which the provider has as this job after all.
 
     Conflict when nobody is in doubt about it (any more), or another video is that job.
     """
@@ -183,11 +188,12 @@ async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> Non
         await generations.move(
             session,
             generation_id,
-            expect=(Status.UNKNOWN,),
+            expect=DOUBTFUL,
             to=Status.GENERATING,
             provider_job_id=job,
             error_code=None,
             error_text=None,
+            over_at=None,
             accepted_at=func.clock_timestamp(),
             # A new admission: the workflow that waits with the old one can do no more.
             admissions=Generation.admissions + 1,
