@@ -6,8 +6,12 @@ from typing import Any
 
 import pytest
 from tests.integration import generating
+from tests.integration.controlling import act
 from tests.integration.generating import Stage, Worker, until
-from tests.integration.generating_checks import assert_sound
+from tests.integration.generating_checks import assert_balanced, assert_sound
+
+from spotloom.generation import control
+from spotloom.generation.tools import tools
 
 pytestmark = pytest.mark.faults
 
@@ -75,3 +79,44 @@ async def test_a_file_that_the_provider_drops_soon_is_fetched_before_the_others(
     sold = {one.id: one.n for one in stage.sandbox.sold()}
     kept = sorted(stage.videos(), key=lambda video: video["over_at"])
     assert [sold[video["provider_job_id"]] for video in kept][:2] == [1, 4]
+
+
+async def test_a_file_that_was_too_large_is_fetched_again_and_not_bought_again(
+    stage: Stage,
+) -> None:
+    async with stage.working():
+        enough, tools().max_bytes = tools().max_bytes, 100
+        batch = await stage.submit(stage.order(1))
+        for _ in range(3):  # as often as somebody tries before raising the limit
+            await until(lambda: stage.statuses()["failed"] == 1, 20)
+            assert stage.videos()[0]["error_code"] == "too_large"
+            await assert_balanced(stage)
+            assert await act(stage, lambda s: control.retry(s, batch.campaign_id)) == 1
+            assert await act(stage, lambda s: control.retry(s, batch.campaign_id)) == 0
+        tools().max_bytes = enough
+        await until(lambda: stage.statuses()["finishing"] == 0, 20)
+        await act(stage, lambda s: control.retry(s, batch.campaign_id))
+        await stage.finished(20)
+    await assert_balanced(stage)
+    (video,) = stage.videos()
+    assert (video["status"], video["error_text"]) == ("completed", None)
+    assert video["note"] == control.FETCHED_AGAIN
+    assert len(stage.sandbox.sold()) == 1
+
+
+async def test_a_file_that_never_comes_is_fetched_again_once_and_then_bought_again(
+    stage: Stage,
+) -> None:
+    given_up = (
+        "UPDATE spotloom.generation SET status = 'failed', error_code = 'no_file', over_at = now()"
+        " WHERE status = 'finishing' RETURNING id"
+    )
+    stage.sandbox.misbehave({"where": "job", "fault": "no-content"} | jobs(1))
+    batch = await stage.submit(stage.order(1))
+    async with stage.working():
+        for attempts in (1, 2):
+            await until(lambda: stage.query(given_up), 20)
+            assert await act(stage, lambda s: control.retry(s, batch.campaign_id)) == 1
+            assert len(stage.videos()) == attempts
+        await until(lambda: stage.statuses()["completed"] == 1, 20)
+    assert len(stage.sandbox.sold()) == 2

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from spotloom.campaigns import attempts, generations, ledger
@@ -26,6 +27,7 @@ from spotloom.errors import Conflict, NotFound
 from spotloom.generation import lanes
 from spotloom.generation.mirrors import outbound
 
+FETCHED_AGAIN = "Fetched again, without another purchase."
 DOUBTFUL = (Status.UNKNOWN, Status.LOST)  # nobody can say whether it was charged
 
 
@@ -132,10 +134,51 @@ async def retry(
 ) -> int:
     """A new attempt for every video that ended without a file, or those in `keys`; how many.
 
-    BudgetRefused when they cost more than is left.
+    What was made, but could not be fetched, is fetched again at first, and costs nothing more.
+    BudgetRefused when the others cost more than is left.
     """
     await _hold(session, campaign_id, keys)
-    return await attempts.again(session, campaign_id, keys=keys)
+    fetched = await _fetch_again(session, campaign_id, keys)
+    return fetched + await attempts.again(session, campaign_id, keys=keys)
+
+
+async def _fetch_again(
+    session: AsyncSession, campaign_id: UUID, keys: Collection[str] | None
+) -> int:
+    """Go on with the latest attempts whose file may still be had; how many.
+
+    Once each, but for a file that was too large: it will be so however often it is bought.
+    """
+    g, later = Generation, aliased(Generation)
+    in_vain = g.note.is_not_distinct_from(FETCHED_AGAIN)
+    moved = await session.execute(
+        update(g)
+        .where(
+            _of(campaign_id, keys),
+            g.status == Status.FAILED.value,
+            g.provider_job_id.is_not(None),
+            (g.error_code == "too_large")
+            | g.error_code.in_(("no_file", "damaged_file")) & ~in_vain,
+            func.coalesce(g.expires_at > func.clock_timestamp(), True),
+            ~exists().where(later.combination_id == g.combination_id, later.attempt > g.attempt),
+        )
+        .values(
+            status=Status.FINISHING.value,
+            error_code=None,
+            error_text=None,
+            over_at=None,
+            note=FETCHED_AGAIN,
+            admissions=g.admissions + 1,
+            admitted_at=func.to_timestamp(0),
+        )
+        .returning(g.lane_id)
+    )
+    lane_ids = list(moved.scalars())
+    for lane_id in set(lane_ids):
+        await notify(session, LANES, str(lane_id))
+    if lane_ids:
+        await notify(session, CAMPAIGNS, str(campaign_id))
+    return len(lane_ids)
 
 
 async def resolve(
