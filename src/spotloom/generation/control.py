@@ -202,7 +202,7 @@ async def resolve(
     if decision is Decision.PAID:
         if not job:
             raise Conflict(f"To take video {key} as paid, name the provider's job id.")
-        await bought(session, generation_id, job=job)
+        await bought(session, generation_id, job=job, states=DOUBTFUL)
         return
     if status == Status.LOST:
         raise Conflict(f"Video {key} is lost already; `spotloom retry` buys it again.")
@@ -221,8 +221,14 @@ async def resolve(
         await outbound.announce(session, workspace_id, generation_id)
 
 
-async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> None:
-    """Go on with a possibly charged or lost video, which the provider has as this job after all.
+async def bought(
+    session: AsyncSession,
+    generation_id: UUID,
+    *,
+    job: str,
+    states: Collection[Status] = (Status.UNKNOWN,),
+) -> None:
+    """Go on with a video in these states, which the provider turns out to have as this job.
 
     Conflict when nobody is in doubt about it (any more), or another video is that job.
     """
@@ -231,7 +237,7 @@ async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> Non
         await generations.move(
             session,
             generation_id,
-            expect=DOUBTFUL,
+            expect=states,
             to=Status.GENERATING,
             provider_job_id=job,
             error_code=None,

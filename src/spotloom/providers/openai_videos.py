@@ -193,10 +193,7 @@ class OpenAIVideos:
         return self._content(job, variant, offset)
 
     async def cancel(self, job: str) -> CancelOutcome:
-        """Ask the server to stop a job; a finished one is left alone, lest its file be deleted.
-
-        A job that is finished between that look and the DELETE loses its file all the same.
-        """
+        """Ask the server to stop a job; a finished one is left alone, lest its file be deleted."""
         if self._dialect.cancelling is not Cancelling.STOPS:
             return CancelOutcome.UNSUPPORTED
         for _ in range(2):
