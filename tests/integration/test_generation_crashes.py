@@ -197,7 +197,7 @@ async def test_a_long_rescue_does_not_end_the_rescuers_own_proof_of_life(stage: 
     living += [Liveness(stage.url, executor=executor_id(), recover=recover) for _ in range(3)]
     for executor in [dead, *(one.executor for one in living)]:
         stage.query(_STANDS, executor, executor)
-    taken = lambda: {r["executor"] for r in stage.query("SELECT executor FROM spotloom.taken_over")}  # noqa: E731
+    taken = lambda: {r["executor"] for r in stage.query("SELECT executor FROM spotloom.taken_over")}  # noqa: E731 - a condition
     left = "SELECT count(*) FROM dbos.workflow_status WHERE executor_id = %s"
     for one in living:
         await one.start()

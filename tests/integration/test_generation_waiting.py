@@ -67,8 +67,9 @@ async def test_a_video_that_is_held_up_says_why_until_it_gets_on(stage: Stage, w
         await until(lambda: stage.query(told, "%in vain%answered 503%"), 20)
         if where == "poll":
             person = Person(stage)
-            shown = person.reads("status", str(batch.campaign_id))["heldUp"]
+            told_of = await asyncio.to_thread(person.reads, "status", str(batch.campaign_id))
             person.leaves()
+            shown = told_of["heldUp"]
             assert list(shown) == ["generating"]
             assert "answered 503" in shown["generating"]
         stage.sandbox.misbehave({"where": "job", "fault": "hang"})
