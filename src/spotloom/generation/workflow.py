@@ -24,6 +24,7 @@ FINISH_QUEUE = "finish"
 HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
 DATABASE_RETRY_S = 0.5
 END_OF_TIME = 2**31 - 1
+BEHIND_S = 60
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -100,7 +101,9 @@ async def finish(generation_id: str) -> None:
         tries += 1
         again = await collect_step(generation_id, admission, tries)
     if again is not None:
-        delay_s, priority = again
+        delay_s, expires = again
+        # A minute later for each try in vain, or many that fail would come before all others.
+        priority = min(expires + BEHIND_S * (tries + 1), END_OF_TIME)
         await _queue(
             f"finish:{generation_id}:{admission}:{tries + 1}", priority=priority, delay_s=delay_s
         )
