@@ -208,13 +208,13 @@ class Stage:
             await engine.dispose()
 
     @contextlib.asynccontextmanager
-    async def working(self) -> AsyncIterator[None]:
+    async def working(self, *, finishes: int | None = None) -> AsyncIterator[None]:
         """A worker in this process, made as the product makes it."""
         settings = self.settings
         async with (
             wiring.opened(settings) as base,
             wiring.providers(settings, base.home, names={PROVIDER}) as using,
-            wiring.worker_of(settings, base, using),
+            wiring.worker_of(settings, base, using, finishes=finishes),
         ):
             yield
 

@@ -116,6 +116,8 @@ def _assert_end(row: dict[str, Any], ends: list[tuple[str, Decimal]], *, unknown
     match row["status"]:
         case "completed" | "expired":
             assert ends == [("settle", row["actual_cost"])], row
+        case "cancelled" if unknown and not ends:  # gone when it was to stop: nobody said
+            assert row["actual_cost"] is None, row
         case "failed" | "cancelled":
             assert len(ends) == 1, row
             assert ends[0][1] == (row["actual_cost"] or 0), row

@@ -113,10 +113,10 @@ def _buy(stage: Stage, prompt: str) -> str:
 
 
 class _Standing(Worker):
-    """A worker as an operator starts it, that finishes two videos at once."""
+    """A worker as an operator starts it, that finishes one video after the other."""
 
     def __init__(self, stage: Stage) -> None:
-        super().__init__(stage, "-m", "spotloom", "worker", "--slots", "2")
+        super().__init__(stage, "-m", "spotloom", "worker", "--slots", "1")
 
 
 async def record(stage: Stage) -> History:

@@ -34,7 +34,7 @@ def scenery(database_url: str) -> Iterator[generating.Scenery]:
 
 @pytest.fixture
 def stage(scenery: generating.Scenery, tmp_path: Path) -> Iterator[Stage]:
-    with scenery.stage(tmp_path) as one:
+    with scenery.stage(tmp_path, dialect="vllm-omni") as one:  # which can stop a job
         yield one
         limit_of_provider(one, PLENTY)
 
@@ -198,6 +198,39 @@ async def test_a_running_video_is_kept_where_the_provider_cannot_stop_it(stage: 
     assert video["note"] == "The provider cannot stop a video that it has begun, so it is kept."
     assert stage.count("SELECT count(*) FROM spotloom.asset") == 3
     assert await committed(stage, batch) == Decimal(2)
+
+
+async def test_what_the_protocol_promises_is_not_taken_for_a_stop(stage: Stage) -> None:
+    stage.dialect = "generic"
+    batch = await stage.submit(stage.order(1))
+    async with stage.working():
+        await reached(stage, "generating")
+        await cancel(stage, batch)
+        await stage.finished(15)
+    await assert_sound(stage)
+    (video,) = stage.videos()
+    assert video["status"] == "completed"
+    assert video["note"] == "The provider cannot stop a video that it has begun, so it is kept."
+    assert stage.sandbox.struck("delete") == 0
+
+
+async def test_a_job_that_is_gone_after_it_was_to_stop_is_cancelled_and_possibly_charged(
+    stage: Stage,
+) -> None:
+    stage.sandbox.misbehave(HANGS, {"where": "delete", "fault": "drop"})
+    batch = await stage.submit(stage.order(1))
+    async with stage.working():
+        await reached(stage, "generating")
+        await cancel(stage, batch)
+        await until(lambda: stage.sandbox.struck("delete"), 10)
+        stage.sandbox.misbehave(HANGS, {"where": "poll", "fault": "lost"})
+        await stage.finished(15)
+    await assert_sound(stage)
+    (video,) = stage.videos()
+    assert (video["status"], video["actual_cost"]) == ("cancelled", None)
+    assert "Nobody said whether it was charged." in video["error_text"]
+    money = await act(stage, lambda s: ledger.money(s, batch.campaign_id))
+    assert (money.unknown, money.actual, money.reserved) == (Decimal(2), 0, 0)
 
 
 async def test_a_cancel_that_comes_too_late_still_keeps_the_file(stage: Stage) -> None:

@@ -214,6 +214,37 @@ async def test_a_job_that_the_provider_does_not_know_is_lost_and_may_be_bought_a
     assert await act(stage, lambda s: control.retry(s, batch.campaign_id)) == 1
 
 
+async def test_a_lost_video_goes_on_when_its_job_turns_up(stage: Stage) -> None:
+    batch = await made(stage, 1, {"where": "poll", "fault": "lost"})
+    (video,) = stage.videos()
+    assert (video["status"], (await money(stage, batch)).unknown) == ("lost", PRICE)
+    key, job = key_of(stage, video["id"]), video["provider_job_id"]
+    for decision in (Decision.RETRY, Decision.GIVE_UP):
+        with pytest.raises(Conflict, match="`spotloom retry` buys it again"):
+            await decide(stage, batch, key, decision)
+    await decide(stage, batch, key, Decision.PAID, job)
+    (video,) = stage.videos()
+    assert (video["status"], video["error_code"], video["over_at"]) == ("generating", None, None)
+    assert stage.count("SELECT count(*) FROM spotloom.lane_slot") == 1
+    async with stage.working():
+        await stage.finished(25)
+    await assert_balanced(stage)
+    assert history(stage) == [[(1, "completed")]]
+    assert len(stage.sandbox.sold()) == 1
+    now = await money(stage, batch)
+    assert (now.unknown, now.actual) == (0, PRICE)
+
+
+async def test_a_lost_video_that_was_bought_again_is_not_gone_on_with(stage: Stage) -> None:
+    batch = await made(stage, 1, {"where": "poll", "fault": "lost"})
+    (video,) = stage.videos()
+    await act(stage, lambda s: control.retry(s, batch.campaign_id))
+    with pytest.raises(Conflict, match="does not wait for a decision"):
+        await decide(
+            stage, batch, key_of(stage, video["id"]), Decision.PAID, video["provider_job_id"]
+        )
+
+
 async def test_a_person_buys_it_again(stage: Stage) -> None:
     batch, key = await in_doubt(stage)
     await decide(stage, batch, key, Decision.RETRY)

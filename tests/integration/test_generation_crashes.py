@@ -18,6 +18,8 @@ from tests.integration.generating_server import restart
 
 from spotloom import embedded
 from spotloom.campaigns.database import plain_url
+from spotloom.generation import engine
+from spotloom.generation.liveness import Liveness, executor_id
 from spotloom.generation.tools import tools
 
 pytestmark = pytest.mark.faults
@@ -174,6 +176,41 @@ async def test_the_work_of_a_dead_worker_is_taken_over_within_ten_seconds(stage:
     found = await assert_sound(stage)
     assert found.accepted == 4
     assert survivor.process.poll() is None
+
+
+_STANDS = """INSERT INTO dbos.workflow_status (workflow_uuid, status, executor_id, priority)
+ VALUES (%s, 'PENDING', %s, 0) RETURNING 1"""
+_HANDED_ON = "UPDATE dbos.workflow_status SET executor_id = %s WHERE executor_id = %s RETURNING 1"
+
+
+async def test_a_long_rescue_does_not_end_the_rescuers_own_proof_of_life(stage: Stage) -> None:
+    dead, failed = executor_id(), 0
+    living: list[Liveness] = []
+
+    async def recover(executor: str) -> None:
+        nonlocal failed
+        if not failed:
+            failed += 1
+            raise OSError
+        await asyncio.sleep(8)
+        stage.query(_HANDED_ON, living[0].executor, executor)
+
+    living += [Liveness(stage.url, executor=executor_id(), recover=recover) for _ in range(3)]
+    for executor in [dead, *(one.executor for one in living)]:
+        stage.query(_STANDS, executor, executor)
+    taken = lambda: {r["executor"] for r in stage.query("SELECT executor FROM spotloom.taken_over")}  # noqa: E731 - a condition
+    left = "SELECT count(*) FROM dbos.workflow_status WHERE executor_id = %s"
+    for one in living:
+        await one.start()
+    beats = [asyncio.create_task(one.run()) for one in living]
+    try:
+        await until(lambda: len(taken()) > 1 or not stage.count(left, dead), 30)
+        assert taken() == {dead}
+        assert not any(beat.done() for beat in beats)
+    finally:
+        await engine.end(beats)
+        for one in living:
+            await one.leave()
 
 
 _LISTENING = (

@@ -18,7 +18,7 @@ from tests.integration.recording import FOLDER, History
 from spotloom.generation import engine
 
 RELEASES = sorted(FOLDER.glob("*.json"))
-_UNFINISHED = "SELECT count(*) FROM dbos.workflow_status WHERE status IN ('PENDING', 'ENQUEUED')"
+_UNFINISHED = generating.ALIVE
 _STEPS = """
 SELECT o.workflow_uuid, o.function_id, o.function_name, o.output, o.child_workflow_id
   FROM dbos.operation_outputs o ORDER BY o.workflow_uuid, o.function_id"""

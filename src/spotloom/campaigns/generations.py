@@ -38,7 +38,8 @@ class Order:
     request: VideoRequest
     status: Status
     cancelled: bool  # somebody wants it stopped
-    note: str | None
+    note: str | None  # what became of that wish
+    held_up: bool  # says why it does not get on
     job: str | None
     sent_at: dt.datetime | None
     progress: int | None
@@ -51,7 +52,7 @@ class Order:
 _ORDER = """
     g.id, g.workspace_id, g.campaign_id, k.key AS combination_key, g.lane_id, g.attempt,
     g.admissions AS admission, g.request, g.status, g.note, g.provider_job_id AS job, g.sent_at,
-    g.progress, g.expires_at, g.estimated_cost, g.actual_cost,
+    g.error_text IS NOT NULL AS held_up, g.progress, g.expires_at, g.estimated_cost, g.actual_cost,
     c.state = 'cancelled' OR g.cancel_asked_at IS NOT NULL AS cancelled
 """
 _LOAD = text(
@@ -150,6 +151,22 @@ async def set_progress(session: AsyncSession, generation_id: UUID, progress: int
                 func.coalesce(_ROWS.c.progress, -1) < progress,
             )
             .values(progress=progress)
+        )
+    )
+
+
+async def hold_up(session: AsyncSession, generation_id: UUID, why: str | None) -> None:
+    """Tell why a video that is under way does not get on; None when it does again."""
+    under_way = (Status.GENERATING.value, Status.FINISHING.value)
+    await session.execute(
+        _told(
+            update(_ROWS)
+            .where(
+                _ROWS.c.id == generation_id,
+                _ROWS.c.status.in_(under_way),
+                _ROWS.c.error_text.is_distinct_from(why),
+            )
+            .values(error_text=why and why[:2000])
         )
     )
 

@@ -76,6 +76,7 @@ class Progress:
     money: Money
     lanes: tuple[LaneState, ...]
     pace: Pace
+    held_up: Mapping[Status, str]  # why videos under way do not get on: one reason of each state
 
     @property
     def total(self) -> int:
@@ -154,9 +155,15 @@ async def progress(
 ) -> Progress:
     """How far the campaign is now."""
     latest = _latest(campaign_id, workspace_id).subquery()
-    rows = await session.execute(select(latest.c.status, func.count()).group_by(latest.c.status))
+    states = await session.execute(
+        select(latest.c.status, func.count(), func.max(latest.c.error_text)).group_by(
+            latest.c.status
+        )
+    )
+    rows = [(Status(status), count, why) for status, count, why in states]
     return Progress(
-        counts={Status(status): count for status, count in rows},
+        counts={status: count for status, count, _ in rows},
+        held_up={status: why for status, _, why in rows if why and not status.over},
         money=await ledger.money(session, campaign_id, workspace_id=workspace_id),
         lanes=await lanes(session, campaign_id=campaign_id, workspace_id=workspace_id),
         pace=await _pace(session, campaign_id, workspace_id),
@@ -187,7 +194,7 @@ def _listed(workspace_id: UUID) -> ColumnElement[bool]:
 def _latest(campaign_id: UUID, workspace_id: UUID) -> Any:
     g = Generation
     return (
-        select(g.id, g.status)
+        select(g.id, g.status, g.error_text)
         .where(g.workspace_id == workspace_id, g.campaign_id == campaign_id)
         .ext(distinct_on(g.combination_id))
         .order_by(g.combination_id, g.attempt.desc())

@@ -41,8 +41,9 @@ def retry_command(
 ) -> None:
     """Queue a new attempt for every video that failed, expired, was lost or cancelled.
 
-    Each is a new purchase within the budget. Start `spotloom worker`, or the same `make` again,
-    to make them.
+    Each is a new purchase within the budget. Only what was made, but could not be fetched, is
+    fetched again at first, and costs nothing more. Start `spotloom worker`, or the same `make`
+    again, to make them.
 
     Example: spotloom retry spring-launch
     """
@@ -94,6 +95,8 @@ def resolve_command(
     as_json: AsJson = False,
 ) -> None:
     """Decide about a possibly charged video, after a look at the provider's own dashboard.
+
+    A lost video, too, goes on with `--job` if its job is there after all.
 
     Example: spotloom resolve spring-launch k3f9a2b7c1de --job video_123
     """

@@ -60,7 +60,8 @@ async def until_over(look: Look, *, quiet: bool) -> BatchStatus:
 def picture(state: BatchStatus) -> Group:
     """The progress as a person sees it."""
     lanes = (lane_line(lane) for lane in state.lanes)
-    return Group(_Headline(state), _counts(state), *lanes, _money(state))
+    held_up = (Text(why, style="yellow") for why in _held_up(state))
+    return Group(_Headline(state), _counts(state), *lanes, *held_up, _money(state))
 
 
 class _Headline:
@@ -110,7 +111,8 @@ async def _plainly(look: Look, *, quiet: bool) -> BatchStatus:
         line = f"{state.over:,} of {state.total_videos:,}: {_counts(state).plain}"
         over = _done(state)
         if not quiet and line != said and (over or clock() - said_at >= PLAIN_LINE_S):
-            parts = (line, _finish(state), *(n for lane in state.lanes for n in _notes(lane)))
+            notes = [note for lane in state.lanes for note in _notes(lane)]
+            parts = (line, _finish(state), *notes, *_held_up(state))
             err.print(" · ".join((*filter(None, parts), _money(state).plain)), markup=False)
             said_at, said = clock(), line
         if over:
@@ -174,6 +176,11 @@ def _notes(lane: Lane) -> Iterator[str]:
         yield f"stopped: {reason}"
     elif lane.paused_until is not None and lane.paused_until > dt.datetime.now(dt.UTC):
         yield f"paused until {lane.paused_until.astimezone():%H:%M:%S}: {reason}"
+
+
+def _held_up(state: BatchStatus) -> Iterator[str]:
+    for status, why in state.held_up.items():
+        yield f"{status}: {plain(why)}"
 
 
 def _money(state: BatchStatus) -> Text:

@@ -106,6 +106,7 @@ def _as_json(shown: Standing) -> dict[str, Any]:
         "actualCost": money.actual,
         "secondsLeft": status.expected_seconds,
         "lanes": [lane.model_dump(mode="json", by_alias=True) for lane in status.lanes],
+        "heldUp": {kind.value: why for kind, why in status.held_up.items()},
     }
 
 

@@ -129,6 +129,10 @@ class BatchStatus(BatchProgress):
     """How far a batch is, and the lanes that it uses."""
 
     lanes: list[Lane]
+    held_up: dict[Status, str] = Field(
+        default_factory=dict,
+        description="Why videos under way do not get on: one reason of each status.",
+    )
 
     @classmethod
     def of(cls, campaign: "Header", progress: "Progress") -> Self:
@@ -148,6 +152,7 @@ class BatchStatus(BatchProgress):
             expected_finish=None if left is None else dt.datetime.now(dt.UTC) + left,
             spend=Spend.of(campaign, progress.money),
             lanes=[Lane.of(lane) for lane in progress.lanes],
+            held_up=dict(progress.held_up),
         )
 
 

@@ -84,7 +84,9 @@ class Combination(Told):
     provider_job_id: str | None
     estimated_cost: Money
     actual_cost: Money | None
-    error: Failure | None
+    error: Failure | None = Field(
+        description="Why there is no video; without a code, why one under way does not get on."
+    )
     note: str | None = Field(description="What became of a wish, such as a late cancel.")
     files: dict[str, File] = Field(description="By kind: video, poster, sprite.")
     created_at: dt.datetime

@@ -1,9 +1,11 @@
 """Fetches a finished video, checks it, keeps it, and settles its cost."""
 
+import datetime as dt
 import hashlib
 import shutil
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
 from uuid import UUID
@@ -29,18 +31,28 @@ log = structlog.get_logger()
 
 DAMAGED_TRIES = 5
 NO_FILE_TRIES = 12  # about seven minutes
+TROUBLE_AFTER = 3  # tries in vain in a row, from which the video says so
+LONGEST_WAIT_S = 60.0  # between two tries, unless the provider asks for more
 DISK_LOOK_S = 20.0  # a full disk is looked at again, and meanwhile nothing new is bought
 
 
-async def collect(generation_id: UUID, *, tries: int) -> float | None:
-    """Fetch, check and keep the video; seconds to wait before another try, None when it is over.
+@dataclass(frozen=True, slots=True)
+class Again:
+    """The file is to be asked for again in so many seconds; the provider drops it then."""
+
+    in_s: float
+    expires_at: dt.datetime | None
+
+
+async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again | None:
+    """Fetch, check and keep the video; None when it is over, or a later admission has it.
 
     `tries` counts the earlier ones: a file that comes damaged time after time, or that the
     provider denies for minutes, is given up.
     """
     async with tools().sessions() as session:
         order = await generations.load(session, generation_id)
-    if order.status is not Status.FINISHING or order.job is None:
+    if order.status is not Status.FINISHING or order.job is None or order.admission != admission:
         return None
     folder = tools().scratch / str(order.id)
     try:
@@ -49,13 +61,8 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         assets = await _keep(order, inspected)
     except Transient as error:
         log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
-        if isinstance(error, DiskFull):
-            await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
-            return DISK_LOOK_S / 2
-        code, enough = _given_up(error)
-        if enough is None or tries < enough:
-            return error.retry_after_s or min(60.0, 2.0 ** min(tries, 6))
-        await outcomes.spoiled(order, code=code, text=str(error))
+        if (again := await _not_now(order, error, tries=tries)) is not None:
+            return again
     except Permanent as error:
         log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
         if error.code == "expired":
@@ -67,6 +74,31 @@ async def collect(generation_id: UUID, *, tries: int) -> float | None:
         log.info("generation.completed", generation_id=str(order.id))
     shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+async def _not_now(order: Order, error: Transient, *, tries: int) -> Again | None:
+    """When it is tried again; None when it was given up."""
+    if isinstance(error, DiskFull):
+        await outcomes.no_room(order, str(error), for_s=DISK_LOOK_S)
+        return Again(DISK_LOOK_S / 2, order.expires_at)
+    code, enough = _given_up(error)
+    if enough is not None and tries >= enough:
+        await outcomes.spoiled(order, code=code, text=str(error))
+        return None
+    if tries + 1 >= TROUBLE_AFTER:
+        why = f"Fetched in vain so far, and still trying: {error}"
+        async with tools().sessions.begin() as session:
+            await generations.hold_up(session, order.id, why)
+    return Again(_wait_s(error, tries, order.expires_at), order.expires_at)
+
+
+def _wait_s(error: Transient, tries: int, expires_at: dt.datetime | None) -> float:
+    """As long as the provider asks for, but never until the file is gone."""
+    wait_s = error.retry_after_s or min(LONGEST_WAIT_S, 2.0 ** min(tries, 6))
+    if expires_at is None:
+        return wait_s
+    left_s = (expires_at - dt.datetime.now(dt.UTC)).total_seconds()
+    return min(wait_s, max(LONGEST_WAIT_S, left_s / 2))
 
 
 def _given_up(error: Transient) -> tuple[str, int | None]:
@@ -133,6 +165,7 @@ async def _complete(order: Order, assets: list[Asset]) -> None:
             order.id,
             expect=(Status.FINISHING,),
             to=Status.COMPLETED,
+            error_text=None,
             over_at=func.clock_timestamp(),
         )
         await generations.add_assets(session, assets)

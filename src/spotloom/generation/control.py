@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select, update
+from sqlalchemy import exists, func, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlalchemy.orm import aliased
 from sqlalchemy.sql.elements import ColumnElement
 
 from spotloom.campaigns import attempts, generations, ledger
@@ -25,6 +26,9 @@ from spotloom.creative.status import ACTIVE, Status
 from spotloom.errors import Conflict, NotFound
 from spotloom.generation import lanes
 from spotloom.generation.mirrors import outbound
+
+FETCHED_AGAIN = "Fetched again, without another purchase."
+DOUBTFUL = (Status.UNKNOWN, Status.LOST)  # nobody can say whether it was charged
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,10 +134,51 @@ async def retry(
 ) -> int:
     """A new attempt for every video that ended without a file, or those in `keys`; how many.
 
-    BudgetRefused when they cost more than is left.
+    What was made, but could not be fetched, is fetched again at first, and costs nothing more.
+    BudgetRefused when the others cost more than is left.
     """
     await _hold(session, campaign_id, keys)
-    return await attempts.again(session, campaign_id, keys=keys)
+    fetched = await _fetch_again(session, campaign_id, keys)
+    return fetched + await attempts.again(session, campaign_id, keys=keys)
+
+
+async def _fetch_again(
+    session: AsyncSession, campaign_id: UUID, keys: Collection[str] | None
+) -> int:
+    """Go on with the latest attempts whose file may still be had; how many.
+
+    Once each, but for a file that was too large: it will be so however often it is bought.
+    """
+    g, later = Generation, aliased(Generation)
+    in_vain = g.note.is_not_distinct_from(FETCHED_AGAIN)
+    moved = await session.execute(
+        update(g)
+        .where(
+            _of(campaign_id, keys),
+            g.status == Status.FAILED.value,
+            g.provider_job_id.is_not(None),
+            (g.error_code == "too_large")
+            | g.error_code.in_(("no_file", "damaged_file")) & ~in_vain,
+            func.coalesce(g.expires_at > func.clock_timestamp(), True),
+            ~exists().where(later.combination_id == g.combination_id, later.attempt > g.attempt),
+        )
+        .values(
+            status=Status.FINISHING.value,
+            error_code=None,
+            error_text=None,
+            over_at=None,
+            note=FETCHED_AGAIN,
+            admissions=g.admissions + 1,
+            admitted_at=func.to_timestamp(0),
+        )
+        .returning(g.lane_id)
+    )
+    lane_ids = list(moved.scalars())
+    for lane_id in set(lane_ids):
+        await notify(session, LANES, str(lane_id))
+    if lane_ids:
+        await notify(session, CAMPAIGNS, str(campaign_id))
+    return len(lane_ids)
 
 
 async def resolve(
@@ -144,20 +189,23 @@ async def resolve(
     decision: Decision,
     job: str | None = None,
 ) -> None:
-    """Decide about a possibly charged video; Conflict when it is none (any more)."""
+    """Decide about a possibly charged video; Conflict when it is none (any more).
+
+    A lost one, too, goes on with its job when that turns up again.
+    """
     await _hold(session, campaign_id, [key])
-    generation_id = await session.scalar(
-        select(Generation.id).where(
-            _of(campaign_id, [key]), Generation.status == Status.UNKNOWN.value
-        )
-    )
-    if generation_id is None:
+    attempts_of = select(Generation.id, Generation.status).where(_of(campaign_id, [key]))
+    latest = await session.execute(attempts_of.order_by(Generation.attempt.desc()).limit(1))
+    generation_id, status = latest.one_or_none() or (None, None)
+    if generation_id is None or status not in DOUBTFUL:
         raise Conflict(f"Video {key} does not wait for a decision.")
     if decision is Decision.PAID:
         if not job:
             raise Conflict(f"To take video {key} as paid, name the provider's job id.")
-        await bought(session, generation_id, job=job)
+        await bought(session, generation_id, job=job, states=DOUBTFUL)
         return
+    if status == Status.LOST:
+        raise Conflict(f"Video {key} is lost already; `spotloom retry` buys it again.")
     await generations.move(
         session,
         generation_id,
@@ -173,8 +221,14 @@ async def resolve(
         await outbound.announce(session, workspace_id, generation_id)
 
 
-async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> None:
-    """Go on with a possibly charged video, which the provider turns out to have as this job.
+async def bought(
+    session: AsyncSession,
+    generation_id: UUID,
+    *,
+    job: str,
+    states: Collection[Status] = (Status.UNKNOWN,),
+) -> None:
+    """Go on with a video in these states, which the provider turns out to have as this job.
 
     Conflict when nobody is in doubt about it (any more), or another video is that job.
     """
@@ -183,11 +237,12 @@ async def bought(session: AsyncSession, generation_id: UUID, *, job: str) -> Non
         await generations.move(
             session,
             generation_id,
-            expect=(Status.UNKNOWN,),
+            expect=states,
             to=Status.GENERATING,
             provider_job_id=job,
             error_code=None,
             error_text=None,
+            over_at=None,
             accepted_at=func.clock_timestamp(),
             # A new admission: the workflow that waits with the old one can do no more.
             admissions=Generation.admissions + 1,

@@ -157,6 +157,10 @@ _ADOPT = text(
           WHERE w.workflow_uuid IN ('generate:' || g.id || ':' || g.admissions,
                                     'finish:' || g.id || ':' || g.admissions)
             AND w.status IN ('PENDING', 'ENQUEUED', 'DELAYED'))
+       AND (g.status <> 'finishing' OR NOT EXISTS (
+         SELECT 1 FROM dbos.workflow_status w  -- a later try to fetch its file
+          WHERE w.queue_name = 'finish' AND w.status IN ('PENDING', 'ENQUEUED', 'DELAYED')
+            AND w.workflow_uuid LIKE 'finish:' || g.id || ':' || g.admissions || ':%'))
     RETURNING g.id, g.admissions
     """
 )

@@ -17,6 +17,7 @@ from collections.abc import Awaitable, Callable
 
 import psycopg
 import structlog
+from sqlalchemy.exc import SQLAlchemyError
 
 from spotloom.campaigns.database import plain_url
 from spotloom.errors import SetupError
@@ -47,6 +48,11 @@ def lock_number(executor: str) -> int:
     return int.from_bytes(hashlib.sha256(executor.encode()).digest()[:8], signed=True)
 
 
+def _now() -> float:
+    """Seconds on a clock that goes on while the machine is suspended, where there is one."""
+    return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
+
+
 class Liveness:
     """This worker's proof of life, and its eye on the others."""
 
@@ -57,8 +63,9 @@ class Liveness:
         self.executor = executor
         self._recover = recover
         self._connection: Connection | None = None
-        self._beaten_at = time.monotonic()
+        self._beaten_at = _now()
         self._free_since: dict[str, float] = {}
+        self._rescues: dict[str, asyncio.Task[None]] = {}  # of the dead whose locks are ours
         self._turn = asyncio.Lock()
 
     async def start(self) -> None:
@@ -96,6 +103,7 @@ class Liveness:
     async def leave(self) -> None:
         """Say that this worker's work is free for the others, and give the lock back."""
         async with self._turn:
+            self._give_up_rescues()
             if self._connection is None:
                 return
             with contextlib.suppress(psycopg.Error):
@@ -106,10 +114,10 @@ class Liveness:
     def gone(self, executor: str) -> None:
         """Another worker left in good order: its work needs no grace."""
         if executor != self.executor:
-            self._free_since[executor] = time.monotonic() - GRACE_S
+            self._free_since[executor] = _now() - GRACE_S
 
     def _age_s(self) -> float:
-        return time.monotonic() - self._beaten_at
+        return _now() - self._beaten_at
 
     async def _take_own_lock(self) -> None:
         connection = await psycopg.AsyncConnection.connect(
@@ -121,7 +129,7 @@ class Liveness:
         except BaseException:
             await connection.close()
             raise
-        self._connection, self._beaten_at = connection, time.monotonic()
+        self._connection, self._beaten_at = connection, _now()
 
     async def _beat(self) -> None:
         if self._connection is None:
@@ -131,7 +139,7 @@ class Liveness:
         armed = f"SET idle_session_timeout = '{GRACE_S / 2:.0f}s'"
         async with asyncio.timeout(GRACE_S / 2):
             await self._connection.execute(armed)
-        self._beaten_at = time.monotonic()
+        self._beaten_at = _now()
 
     async def _regain(self) -> None:
         """Get the lock back, however long the database is away; end if the work was taken over."""
@@ -150,6 +158,7 @@ class Liveness:
             os._exit(70)
 
     async def _drop(self) -> None:
+        self._give_up_rescues()
         if self._connection is not None:
             with contextlib.suppress(psycopg.Error):
                 await self._connection.close()
@@ -173,7 +182,10 @@ class Liveness:
         others = {str(row[0]) for row in rows}
         for executor in set(self._free_since) - others:
             del self._free_since[executor]
-        for executor in others:
+        for executor in [e for e, rescue in self._rescues.items() if rescue.done()]:
+            self._rescues.pop(executor).result()
+            await self._release(connection, executor)
+        for executor in others - self._rescues.keys():
             await self._look_at(connection, executor)
 
     async def _look_at(self, connection: Connection, executor: str) -> None:
@@ -183,12 +195,30 @@ class Liveness:
         if row is None or not row[0]:
             self._free_since.pop(executor, None)
             return
-        try:
-            now = time.monotonic()
-            if now - self._free_since.setdefault(executor, now) >= GRACE_S:
-                log.info("worker.taking_over", executor=executor)
-                await connection.execute(_TAKE_OVER, (executor,))
-                await self._recover(executor)
-                del self._free_since[executor]
-        finally:
-            await connection.execute("SELECT pg_advisory_unlock(%s)", (number,))
+        now = _now()
+        if now - self._free_since.setdefault(executor, now) < GRACE_S:
+            await self._release(connection, executor)
+            return
+        log.info("worker.taking_over", executor=executor)
+        await connection.execute(_TAKE_OVER, (executor,))
+        del self._free_since[executor]
+        # Beside the beat, or the rescue of many would end our own proof of life.
+        self._rescues[executor] = asyncio.create_task(self._rescue(executor))
+
+    async def _release(self, connection: Connection, executor: str) -> None:
+        await connection.execute("SELECT pg_advisory_unlock(%s)", (lock_number(executor),))
+
+    async def _rescue(self, executor: str) -> None:
+        """Recover the dead one's work, however often that takes; its lock is ours meanwhile."""
+        while True:
+            try:
+                return await self._recover(executor)
+            except (SQLAlchemyError, psycopg.Error, OSError) as error:
+                log.warning("worker.rescue_failed", executor=executor, reason=type(error).__name__)
+                await asyncio.sleep(BEAT_S)
+
+    def _give_up_rescues(self) -> None:
+        """With the connection went the locks of the dead: whoever takes one now begins again."""
+        for rescue in self._rescues.values():
+            rescue.cancel()
+        self._rescues.clear()

@@ -5,13 +5,13 @@ from decimal import Decimal
 from uuid import UUID
 
 import structlog
-from sqlalchemy import case, func
+from sqlalchemy import case, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from spotloom.campaigns import attempts, generations, ledger
 from spotloom.campaigns.generations import Order
-from spotloom.campaigns.tables import Generation
+from spotloom.campaigns.tables import Generation, Lane
 from spotloom.creative.status import Status
 from spotloom.errors import BudgetRefused, Conflict, Transient
 from spotloom.generation import lanes
@@ -127,6 +127,7 @@ async def ready(order: Order, outcome: Ready) -> None:
             expect=(Status.GENERATING,),
             to=Status.FINISHING,
             progress=100,
+            error_text=None,
             ready_at=func.clock_timestamp(),
             expires_at=outcome.expires_at,
             actual_cost=charge(order, outcome.cost),
@@ -163,21 +164,40 @@ async def cancelled(order: Order, text: str) -> None:
 async def lost(order: Order) -> None:
     """The provider accepted the job and no longer knows it: charged or not, nobody can say.
 
-    It may be running still, so its slot stays held until the caller frees it.
+    It may be running still, so its slot stays held until the caller frees it. A job that we asked
+    it to stop is gone for that reason, even where the answer was lost.
     """
+    async with tools().sessions() as session:
+        now = await generations.load(session, order.id)
     text = f"The provider no longer knows job {order.job}, which it had accepted."
-    await _ended(order, Status.LOST, code="lost", text=text, cost=None)
+    if now.cancelled and now.note is None:
+        text = (
+            f"Job {order.job} was to be stopped, and the provider no longer knows it. "
+            "Nobody said whether it was charged."
+        )
+        await _ended(order, Status.CANCELLED, code="cancelled", text=text, cost=None)
+    else:
+        await _ended(order, Status.LOST, code="lost", text=text, cost=None)
+
+
+async def stop_lane(order: Order, why: str) -> None:
+    """Buy nothing new where the provider refuses even our questions, until a person resumes."""
+    async with tools().sessions.begin() as session:
+        if not await session.scalar(select(Lane.blocked).where(Lane.id == order.lane_id)):
+            await lanes.block(session, order.lane_id, reason=why)
 
 
 async def spoiled(order: Order, *, code: str, text: str) -> None:
     """The video was made and charged, but what came is no use."""
-    await _ended(order, Status.FAILED, code=code, text=text, cost=charge(order, None))
+    cost = charge(order, order.actual_cost)
+    await _ended(order, Status.FAILED, code=code, text=text, cost=cost)
 
 
 async def expired(order: Order) -> None:
     """The video was made and charged, but its file was gone before we had it."""
     text = "The provider dropped the file before it could be fetched."
-    await _ended(order, Status.EXPIRED, code="expired", text=text, cost=charge(order, None))
+    cost = charge(order, order.actual_cost)
+    await _ended(order, Status.EXPIRED, code="expired", text=text, cost=cost)
 
 
 def charge(order: Order, told: Decimal | None) -> Decimal:

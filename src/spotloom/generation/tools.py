@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,6 +99,8 @@ class Tools:
     wakes: Wakes = field(default_factory=Wakes)
     lanes: dict[UUID, Provider] = field(default_factory=dict)
     admitting: bool = False  # a worker here starts what is put into `admitted`
+    # How many seconds videos took lately, by lane, model and length.
+    took: dict[tuple[UUID, str, int], deque[float]] = field(default_factory=dict)
     alone: bool = False  # no other worker is there, with which the work is to be shared
     admitted: asyncio.Queue[Admitted] = field(default_factory=asyncio.Queue)
     _paying: int = 0

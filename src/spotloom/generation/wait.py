@@ -1,9 +1,12 @@
 """Asks the provider how a video stands until it is over there."""
 
+import asyncio
 import datetime as dt
 import random
+from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
+from statistics import median
 from uuid import UUID
 
 import structlog
@@ -18,6 +21,7 @@ from spotloom.providers.provider import (
     Cancelled,
     CancelOutcome,
     Expired,
+    LaneBlocked,
     Lost,
     Pending,
     Poll,
@@ -28,11 +32,16 @@ from spotloom.providers.provider import (
 log = structlog.get_logger()
 
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
+LOST_POLLS = 10  # intervals that those answers must last, too: a provider may forget for a while
 LONGEST_WAIT_S = 300.0
 RELOAD_POLLS = 20  # polls after which our own row is read again, should a notification be lost
 FIRST_POLL_S = 1.0
 PROGRESS_STEP = 5  # per cent, from which a new figure is kept and told
 NEARLY_DONE = 85  # per cent, from which it is asked twice as often
+LATELY = 9  # videos, whose usual time says when the next one is nearly done
+TROUBLE_AFTER = 3  # questions in vain in a row, after which the video says so
+
+Denied = tuple[int, float]  # how often in a row the provider knew no such job, and since when
 
 
 async def wait(generation_id: UUID, *, fresh: bool) -> tuple[Status, dt.datetime | None]:
@@ -50,7 +59,8 @@ async def wait(generation_id: UUID, *, fresh: bool) -> tuple[Status, dt.datetime
 
 async def _wait(generation_id: UUID, news: News, *, fresh: bool) -> Order:
     order = await _load(generation_id)
-    strikes = failures = polls = 0
+    failures = polls = 0
+    denied: Denied | None = None
     # A webhook may have come before we knew the job, so the first wait is short.
     woken = not fresh or await _news_within(news, min(FIRST_POLL_S, _pause_s(order)))
     while order.status is Status.GENERATING and (job := order.job) is not None:
@@ -59,16 +69,16 @@ async def _wait(generation_id: UUID, news: News, *, fresh: bool) -> Order:
             outcome = await tools().provider(order.lane_id).poll(job)
         except Transient as error:
             failures += 1
-            log.warning("generation.poll_failed", generation_id=str(order.id), reason=str(error))
+            order = await _in_vain(order, failures, error)
             pause_s = _backoff_s(order, failures, error)
         else:
-            failures, strikes = 0, strikes + 1 if isinstance(outcome, Lost) else 0
-            if strikes in {0, LOST_AFTER} and (over := await _over(order, outcome)) is not None:
+            failures, denied = 0, _denied(denied, outcome)
+            if _believed(order, denied) and (over := await _over(order, outcome)) is not None:
                 order = over
                 continue
-            order = _seen(order, outcome)
+            order = await _answered(_seen(order, outcome))
             pause_s = _pause_s(order)
-        if woken or polls % RELOAD_POLLS == 0:
+        if woken or polls % RELOAD_POLLS == 0 or _unheeded(order):
             order = await _heeded(order.id)
             if order.status is not Status.GENERATING:
                 break
@@ -81,12 +91,53 @@ def _news_within(news: News, seconds: float) -> Awaitable[bool]:
     return news.within(seconds * random.uniform(0.9, 1.1))  # noqa: S311 - jitter
 
 
-async def _heeded(generation_id: UUID) -> Order:
-    """Our own row read again; a wish to stop it that stands there is passed on once."""
-    order = await _load(generation_id)
-    if order.status is not Status.GENERATING or not order.cancelled or order.note is not None:
+def _denied(before: Denied | None, outcome: Poll) -> Denied | None:
+    if not isinstance(outcome, Lost):
+        return None
+    times, since = before or (0, asyncio.get_running_loop().time())
+    return times + 1, since
+
+
+def _believed(order: Order, denied: Denied | None) -> bool:
+    """Whether the answer counts; that a paid job is gone, only after many times and a while."""
+    if denied is None:
+        return True
+    times, since = denied
+    lasted_s = asyncio.get_running_loop().time() - since
+    enough_s = min(LOST_POLLS * tools().interval_s(order.lane_id), LONGEST_WAIT_S)
+    return times >= LOST_AFTER and lasted_s >= enough_s
+
+
+async def _in_vain(order: Order, failures: int, error: Transient) -> Order:
+    """Say once why the video does not get on, and stop its lane where only a person can help."""
+    log.warning("generation.poll_failed", generation_id=str(order.id), reason=str(error))
+    if failures == 1 and isinstance(error, LaneBlocked):
+        await outcomes.stop_lane(order, str(error))
+    if failures != TROUBLE_AFTER:
         return order
-    if order.job is None:
+    why = f"Asked about {failures} times in vain, and still asking: {error}"
+    return await _held_up(order, why)
+
+
+async def _answered(order: Order) -> Order:
+    return await _held_up(order, None) if order.held_up else order
+
+
+async def _held_up(order: Order, why: str | None) -> Order:
+    async with tools().sessions.begin() as session:
+        await generations.hold_up(session, order.id, why)
+    return replace(order, held_up=why is not None)
+
+
+def _unheeded(order: Order) -> bool:
+    """Whether somebody wants it stopped, and the provider has not said yet what comes of that."""
+    return order.status is Status.GENERATING and order.cancelled and order.note is None
+
+
+async def _heeded(generation_id: UUID) -> Order:
+    """Our own row read again; a wish to stop it that stands there is passed on until heard."""
+    order = await _load(generation_id)
+    if order.job is None or not _unheeded(order):
         return order
     note = await _stop(order, order.job)
     return replace(await _load(generation_id), note=note)
@@ -119,7 +170,26 @@ def _seen(order: Order, outcome: Poll) -> Order:
 
 def _pause_s(order: Order) -> float:
     interval = tools().interval_s(order.lane_id)
-    return interval / 2 if (order.progress or 0) >= NEARLY_DONE else interval
+    return interval / 2 if _nearly_done(order) else interval
+
+
+def _nearly_done(order: Order) -> bool:
+    """Whether it should soon be over, by what the provider says or by what others took."""
+    if (order.progress or 0) >= NEARLY_DONE:
+        return True
+    took = tools().took.get(_kind(order))
+    return took is not None and _lasted_s(order) * 100 >= median(took) * NEARLY_DONE
+
+
+def _kind(order: Order) -> tuple[UUID, str, int]:
+    return order.lane_id, order.request.model, order.request.duration
+
+
+def _lasted_s(order: Order) -> float:
+    """Seconds since it was ordered; the clocks need to agree no better than a poll's interval."""
+    if order.sent_at is None:
+        return 0.0
+    return (dt.datetime.now(dt.UTC) - order.sent_at).total_seconds()
 
 
 def _backoff_s(order: Order, failures: int, error: Transient) -> float:
@@ -137,6 +207,8 @@ async def _stop(order: Order, job: str) -> str | None:
     if outcome is CancelOutcome.STOPPED:
         await _over(order, Cancelled())
         return "The provider stopped it."
+    if outcome is CancelOutcome.OVER:  # the next poll says how
+        return None
     if outcome is CancelOutcome.TOO_LATE:
         text = outcomes.TOO_LATE
     else:
@@ -157,6 +229,7 @@ async def _over(order: Order, outcome: Poll) -> Order | None:
         case Pending():
             return None
         case Ready(expires_at=expires_at):
+            tools().took.setdefault(_kind(order), deque(maxlen=LATELY)).append(_lasted_s(order))
             return replace(order, status=Status.FINISHING, expires_at=expires_at)
         case _:
             return await _load(order.id)

@@ -24,6 +24,7 @@ FINISH_QUEUE = "finish"
 HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
 DATABASE_RETRY_S = 0.5
 END_OF_TIME = 2**31 - 1
+BEHIND_S = 60
 
 log = structlog.get_logger()
 P = ParamSpec("P")
@@ -72,21 +73,40 @@ async def generate(generation_id: str, admission: int) -> None:
         await DBOS.sleep_async(await hold_step(generation_id))
         await free_step(generation_id)
     elif status == Status.FINISHING:
-        # The file that the provider drops first is fetched first.
-        with (
-            SetWorkflowID(f"finish:{generation_id}:{admission}"),
-            SetEnqueueOptions(priority=expires),
-        ):
-            await DBOS.enqueue_workflow_async(FINISH_QUEUE, finish, generation_id)
+        await _queue(f"finish:{generation_id}:{admission}", priority=expires)
+
+
+async def _queue(workflow_id: str, *, priority: int, delay_s: float | None = None) -> None:
+    """Have a file fetched: the one that the provider drops first before the others."""
+    with (
+        SetWorkflowID(workflow_id),
+        SetEnqueueOptions(priority=priority, delay_seconds=delay_s),
+    ):
+        await DBOS.enqueue_workflow_async(FINISH_QUEUE, finish, workflow_id.split(":")[1])
 
 
 @DBOS.workflow(name="finish", max_recovery_attempts=None)
 async def finish(generation_id: str) -> None:
-    """Fetch, check and keep one finished video, however often it takes."""
-    tries = 0
-    while (again_in_s := await collect_step(generation_id, tries)) is not None:
-        await DBOS.sleep_async(again_in_s)
+    """Fetch, check and keep one finished video, or try again later in a workflow of its own.
+
+    While it waits it has no place in the queue, where eight files that cannot be had would keep
+    all others from being fetched. Its id tells the admission, and from the second time on which
+    try it is, because a worker of an older release must be able to run it as well.
+    """
+    admission, *tried = [int(part) for part in str(DBOS.workflow_id).split(":")[2:]]
+    tries = sum(tried)
+    again = await collect_step(generation_id, admission, tries)
+    while isinstance(again, int | float):  # recorded by an older release: it slept in its place
+        await DBOS.sleep_async(again)
         tries += 1
+        again = await collect_step(generation_id, admission, tries)
+    if again is not None:
+        delay_s, expires = again
+        # A minute later for each try in vain, or many that fail would come before all others.
+        priority = min(expires + BEHIND_S * (tries + 1), END_OF_TIME)
+        await _queue(
+            f"finish:{generation_id}:{admission}:{tries + 1}", priority=priority, delay_s=delay_s
+        )
 
 
 @DBOS.step(name="provider")
@@ -120,9 +140,16 @@ async def free_step(generation_id: str) -> None:
 
 @DBOS.step(name="collect")
 @steady
-async def collect_step(generation_id: str, tries: int) -> float | None:
-    """Fetch and keep the file."""
-    return await collecting.collect(UUID(generation_id), tries=tries)
+async def collect_step(
+    generation_id: str, admission: int, tries: int
+) -> tuple[float, int] | float | None:
+    """Fetch and keep the file; None when that is over, else in how long again, and how urgent.
+
+    Never a number alone: that is what older releases recorded.
+    """
+    asked = UUID(generation_id)
+    again = await collecting.collect(asked, admission=admission, tries=tries)
+    return None if again is None else (again.in_s, _unix(again.expires_at))
 
 
 def _unix(expires_at: dt.datetime | None) -> int:

@@ -16,7 +16,7 @@ class Cancelling(StrEnum):
     """What `DELETE /videos/{id}` does to a job that is still running."""
 
     STOPS = "stops"
-    FORGETS = "forgets"  # the record goes, the work goes on: of no use to us
+    FORGETS = "forgets"  # the record goes, the work goes on, as far as is told: of no use to us
     MISSING = "missing"
 
 

@@ -48,6 +48,7 @@ for _library in ("httpx2", "httpcore2"):
 _LARGEST_REPLY = 16 * 1024 * 1024
 _PAGE = 100
 _PAGES = 50
+_STOP_AGAIN_S = 1.0  # after which a job that goes on is asked to stop once more
 
 Told = TypeVar("Told", bound=BaseModel)
 
@@ -195,20 +196,30 @@ class OpenAIVideos:
         """Ask the server to stop a job; a finished one is left alone, lest its file be deleted."""
         if self._dialect.cancelling is not Cancelling.STOPS:
             return CancelOutcome.UNSUPPORTED
-        if not isinstance(await self.poll(job), Pending):
-            return CancelOutcome.TOO_LATE
-        reply = await self._ask("DELETE", f"videos/{_segment(job)}")
-        match reply.status:
-            case status if 200 <= status < 300:
-                told = _parsed(Deleted, reply.body)
-                kept = told is not None and not told.deleted
-                return CancelOutcome.TOO_LATE if kept else CancelOutcome.STOPPED
-            case 404 | 410:
-                return CancelOutcome.TOO_LATE
-            case 400 | 405 | 422 | 501:
-                return CancelOutcome.UNSUPPORTED
-            case _:
-                raise refusals.on_question(self._refusal(reply))
+        for _ in range(2):
+            stands = await self.poll(job)
+            if isinstance(stands, Lost):
+                raise Transient(f"{self.name} does not know job {job}, which is to be stopped.")
+            if not isinstance(stands, Pending):
+                return CancelOutcome.TOO_LATE if isinstance(stands, Ready) else CancelOutcome.OVER
+            reply = await self._ask("DELETE", f"videos/{_segment(job)}")
+            if (outcome := self._stopped(reply)) is not None:
+                return outcome
+            await asyncio.sleep(_STOP_AGAIN_S)
+        return CancelOutcome.UNSUPPORTED
+
+    def _stopped(self, reply: _Reply) -> CancelOutcome | None:
+        """What the answer to a DELETE says; None when the job goes on."""
+        if 200 <= reply.status < 300:
+            told = _parsed(Deleted, reply.body) or Deleted()
+            if told.status == "completed":
+                return CancelOutcome.OVER
+            return CancelOutcome.STOPPED if told.deleted else None
+        if reply.status in {400, 405, 422, 501}:
+            return CancelOutcome.UNSUPPORTED
+        if reply.status != 409:
+            raise refusals.on_question(self._refusal(reply))
+        return None
 
     async def close(self) -> None:
         """Close every connection."""

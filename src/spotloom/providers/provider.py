@@ -143,7 +143,8 @@ class CancelOutcome(StrEnum):
     """What became of asking the provider to stop."""
 
     STOPPED = "stopped"
-    TOO_LATE = "too late"
+    TOO_LATE = "too late"  # it is made, and its file is there
+    OVER = "over"  # it ended otherwise: ask how it stands
     UNSUPPORTED = "unsupported"
 
 
@@ -219,7 +220,9 @@ class Provider(Protocol):
         Permanent with code `expired` when it is gone."""
         ...
 
-    async def cancel(self, job: str) -> CancelOutcome: ...
+    async def cancel(self, job: str) -> CancelOutcome:
+        """Ask the provider to stop; Transient when it must be asked again."""
+        ...
 
     async def close(self) -> None: ...
 

@@ -120,6 +120,7 @@ class Deleted(BaseModel):
     """Whether a job was deleted; servers that answer with something else have done it."""
 
     deleted: bool = True
+    status: Text = None
 
 
 class Accepted(BaseModel):

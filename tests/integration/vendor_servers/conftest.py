@@ -20,3 +20,10 @@ async def pair(request) -> AsyncIterator[Pair]:
 async def generic() -> AsyncIterator[Pair]:
     async with pair_of("generic") as pair:
         yield pair
+
+
+@pytest.fixture
+async def stopping() -> AsyncIterator[Pair]:
+    """A server that can stop a job."""
+    async with pair_of("vllm-omni") as pair:
+        yield pair

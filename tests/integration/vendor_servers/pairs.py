@@ -37,7 +37,7 @@ REQUEST = VideoRequest(
 )
 QUICK = Timeouts(connect_s=2, write_s=2, read_s=0.4, pool_s=2, reply_s=1)
 FILE = bytes(range(256)) * 1024
-LISTING = ["generic", "vllm-omni"]  # the dialects that list prompts and can stop a job
+LISTING = ["generic", "vllm-omni"]  # the dialects that list prompts
 
 
 @dataclass

@@ -5,7 +5,6 @@ import pytest
 from tests.integration.vendor_servers.pairs import (
     DETAIL,
     FILE,
-    LISTING,
     REQUEST,
     HTTPRecorder,
     coded,
@@ -192,24 +191,36 @@ async def test_redirects_in_a_circle_end(generic):
         await read(generic.provider, job)
 
 
-@pytest.mark.parametrize("dialect", LISTING)
-async def test_a_running_job_is_stopped(dialect):
-    async with pair_of(dialect) as pair:
-        job = (await pair.provider.submit(REQUEST)).job
-        assert await pair.provider.cancel(job) is CancelOutcome.STOPPED
-        assert pair.server.jobs == {}
+async def test_a_running_job_is_stopped(stopping):
+    job = (await stopping.provider.submit(REQUEST)).job
+    assert await stopping.provider.cancel(job) is CancelOutcome.STOPPED
+    assert stopping.server.jobs == {}
 
 
-@pytest.mark.parametrize("dialect", LISTING)
-async def test_a_finished_job_is_too_late_to_stop_and_keeps_its_file(dialect):
-    async with pair_of(dialect) as pair:
-        job = await finished(pair)
-        assert await pair.provider.cancel(job) is CancelOutcome.TOO_LATE
-        assert (await read(pair.provider, job))[1] == FILE
-        assert await pair.provider.cancel("video_never") is CancelOutcome.TOO_LATE
+async def test_a_finished_job_is_too_late_to_stop_and_keeps_its_file(stopping):
+    job = await finished(stopping)
+    assert await stopping.provider.cancel(job) is CancelOutcome.TOO_LATE
+    assert (await read(stopping.provider, job))[1] == FILE
 
 
-@pytest.mark.parametrize("dialect", ["sglang", "litellm"])
+async def test_a_failed_job_is_over_and_was_not_made(stopping):
+    job = (await stopping.provider.submit(REQUEST)).job
+    stopping.server.fail(job, None, "out of memory")
+    assert await stopping.provider.cancel(job) is CancelOutcome.OVER
+    assert job in stopping.server.jobs
+
+
+@pytest.mark.parametrize("answers", [{"get": say(404, DETAIL)}, {"delete": say(404, DETAIL)}])
+async def test_a_job_that_is_not_known_at_the_moment_may_be_stopped_later(stopping, answers):
+    job = (await stopping.provider.submit(REQUEST)).job
+    for what, answer in answers.items():
+        stopping.server.script(what, answer)
+    with pytest.raises(Transient):
+        await stopping.provider.cancel(job)
+    assert await stopping.provider.cancel(job) is CancelOutcome.STOPPED
+
+
+@pytest.mark.parametrize("dialect", ["generic", "sglang", "litellm"])
 async def test_a_server_that_cannot_stop_a_job_is_not_asked_to(dialect):
     async with pair_of(dialect) as pair:
         job = (await pair.provider.submit(REQUEST)).job
@@ -218,22 +229,31 @@ async def test_a_server_that_cannot_stop_a_job_is_not_asked_to(dialect):
         assert job in pair.server.jobs
 
 
-async def test_a_job_that_the_server_kept_was_not_stopped(generic):
-    job = (await generic.provider.submit(REQUEST)).job
-    generic.server.script("delete", say(200, {"id": job, "deleted": False}))
-    assert await generic.provider.cancel(job) is CancelOutcome.TOO_LATE
+@pytest.mark.parametrize("goes_on", [say(200, {"deleted": False}), say(409, DETAIL)])
+async def test_a_job_that_goes_on_is_asked_to_stop_twice(stopping, goes_on):
+    job = (await stopping.provider.submit(REQUEST)).job
+    stopping.server.script("delete", goes_on, goes_on)
+    assert await stopping.provider.cancel(job) is CancelOutcome.UNSUPPORTED
+    stopping.server.script("delete", goes_on)
+    assert await stopping.provider.cancel(job) is CancelOutcome.STOPPED
+
+
+async def test_a_job_that_was_done_when_it_was_deleted_was_not_stopped(stopping):
+    job = (await stopping.provider.submit(REQUEST)).job
+    stopping.server.script("delete", say(200, {"deleted": True, "status": "completed"}))
+    assert await stopping.provider.cancel(job) is CancelOutcome.OVER
 
 
 @pytest.mark.parametrize("status", [400, 405, 501])
-async def test_a_refused_cancel_is_unsupported(generic, status):
-    job = (await generic.provider.submit(REQUEST)).job
-    generic.server.script("delete", say(status, DETAIL))
-    assert await generic.provider.cancel(job) is CancelOutcome.UNSUPPORTED
+async def test_a_refused_cancel_is_unsupported(stopping, status):
+    job = (await stopping.provider.submit(REQUEST)).job
+    stopping.server.script("delete", say(status, DETAIL))
+    assert await stopping.provider.cancel(job) is CancelOutcome.UNSUPPORTED
 
 
-@pytest.mark.parametrize("answer", [say(409, DETAIL), say(429, DETAIL), say(500, DETAIL), CUT])
-async def test_a_cancel_without_a_clear_answer_may_be_asked_again(generic, answer):
-    job = (await generic.provider.submit(REQUEST)).job
-    generic.server.script("delete", answer)
+@pytest.mark.parametrize("answer", [say(429, DETAIL), say(500, DETAIL), CUT])
+async def test_a_cancel_without_a_clear_answer_may_be_asked_again(stopping, answer):
+    job = (await stopping.provider.submit(REQUEST)).job
+    stopping.server.script("delete", answer)
     with pytest.raises(Transient):
-        await generic.provider.cancel(job)
+        await stopping.provider.cancel(job)

@@ -13,7 +13,7 @@ from spotloom.errors import SetupError
 from spotloom.providers.catalog import catalog
 from spotloom.providers.provider import AspectRatio
 
-TODAY = dt.date(2026, 11, 24)
+TODAY = dt.date(2026, 11, 29)
 
 
 @pytest.mark.parametrize(

@@ -170,7 +170,8 @@ async def retry_failed(
 ) -> Response:
     """Queue a new attempt for every video that ended without a file, or for those named.
 
-    Each is a new purchase within the budgets; 409 when they do not allow it.
+    Each is a new purchase within the budgets; 409 when they do not allow it. What was made, but
+    could not be fetched, is fetched again at first, and costs nothing more.
     """
     keys = each_once(body.fit(RetryAsk).combinations)
 
@@ -220,8 +221,8 @@ async def resolve(
 ) -> Response:
     """Decide about a possibly charged video, after a look at the provider's own list of jobs.
 
-    `paid`: it is this job. `retry`: buy it again. `give-up`: leave it. 409 when it waits for no
-    decision (any more).
+    `paid`: it is this job, which a lost video may turn out to have, too. `retry`: buy it again.
+    `give-up`: leave it. 409 when it waits for no decision (any more).
     """
     ask = body.fit(ResolveAsk)
 

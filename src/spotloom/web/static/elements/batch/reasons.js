@@ -24,9 +24,15 @@ const KINDS = [
   },
   {
     id: "file",
-    codes: /damaged|unplayable|too_large|wrong_type/,
+    codes: /damaged|no_file|too_large/,
+    title: "The file could not be had",
+    advice: `The video was made, but its file was no use. A retry fetches it again ${page.free ? "first" : "first, at no cost"}.`,
+  },
+  {
+    id: "unplayable",
+    codes: /unplayable|wrong_type/,
     title: "The file came damaged",
-    advice: "The video was made, but five downloads were no use. A retry makes it anew.",
+    advice: "The video was made, but it cannot be played. A retry makes it anew.",
   },
 ];
 const EXPIRED = {

@@ -1,0 +1,100 @@
+"""A provider that cannot or will not tell how a job stands delays its video, and says why."""
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.integration import generating
+from tests.integration.controlling import Person, act
+from tests.integration.generating import Stage, until
+from tests.integration.generating_checks import assert_sound
+
+from spotloom.generation import lanes
+
+pytestmark = pytest.mark.faults
+
+REVOKED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 401}
+OVERLOADED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 503}
+
+
+@pytest.fixture(scope="module")
+def scenery(database_url: str) -> Iterator[generating.Scenery]:
+    with generating.scenery(database_url) as shared:
+        yield shared
+
+
+@pytest.fixture
+def stage(scenery: generating.Scenery, tmp_path: Path) -> Iterator[Stage]:
+    with scenery.stage(tmp_path) as one:
+        yield one
+
+
+async def test_a_job_that_the_provider_forgets_for_a_while_is_not_lost(stage: Stage) -> None:
+    stage.sandbox.misbehave({"where": "poll", "fault": "lost", "calls": {"first": 4}})
+    await stage.submit(stage.order(2))
+    async with stage.working():
+        await stage.finished(20)
+    await assert_sound(stage)
+    assert stage.statuses() == {"completed": 2}
+
+
+async def test_a_key_that_is_refused_to_a_question_stops_the_lane(stage: Stage) -> None:
+    stage.sandbox.misbehave(REVOKED)
+    await stage.submit(stage.order(1))
+    async with stage.working():
+        await until(lambda: stage.sandbox.struck("poll") > 2, 20)
+        (lane,) = stage.query("SELECT id, blocked, reason FROM spotloom.lane")
+        assert lane["blocked"]
+        assert "answered 401" in lane["reason"]
+        await act(stage, lambda s: lanes.resume(s, lane["id"]))
+        stage.sandbox.misbehave()
+        await stage.finished(20)
+    await assert_sound(stage)
+    assert stage.query("SELECT blocked, reason FROM spotloom.lane") == [
+        {"blocked": False, "reason": None}
+    ]
+
+
+@pytest.mark.parametrize("where", ["poll", "content"])
+async def test_a_video_that_is_held_up_says_why_until_it_gets_on(stage: Stage, where: str) -> None:
+    stage.poll_s = 0.05
+    stage.sandbox.misbehave(OVERLOADED | {"where": where})
+    batch = await stage.submit(stage.order(1))
+    told = "SELECT error_text FROM spotloom.generation WHERE error_text LIKE %s"
+    async with stage.working():
+        await until(lambda: stage.query(told, "%in vain%answered 503%"), 20)
+        if where == "poll":
+            person = Person(stage)
+            told_of = await asyncio.to_thread(person.reads, "status", str(batch.campaign_id))
+            person.leaves()
+            shown = told_of["heldUp"]
+            assert list(shown) == ["generating"]
+            assert "answered 503" in shown["generating"]
+        stage.sandbox.misbehave({"where": "job", "fault": "hang"})
+        if where == "poll":
+            await until(lambda: not stage.query(told, "%"), 20)
+        stage.sandbox.misbehave()
+        await stage.finished(20)
+    await assert_sound(stage)
+    (video,) = stage.videos()
+    assert (video["status"], video["error_text"], video["note"]) == ("completed", None, None)
+
+
+async def test_a_video_that_should_soon_be_done_is_asked_about_twice_as_often(
+    stage: Stage,
+) -> None:
+    stage.poll_s = 0.4
+    second = {"jobs": {"only": [2]}}
+    silent = {"where": "poll", "fault": "stuck", "value": 0} | second
+    stage.sandbox.misbehave({"where": "job", "fault": "hang"} | second, silent)
+    async with stage.working():
+        await stage.submit(stage.order(1))
+        await until(lambda: stage.statuses()["completed"] == 1, 20)
+        await stage.submit(stage.order(1))
+        await until(lambda: stage.sandbox.struck("poll") >= 3, 20)
+        before = stage.sandbox.struck("poll")
+        await asyncio.sleep(4)
+        asked = stage.sandbox.struck("poll") - before
+    assert asked > 13, "ten times in four seconds is once in an interval"
