@@ -1,15 +1,17 @@
 // What people do to videos and to the batch: at once where it can be undone, asked first where money or running work is at stake.
-import { ApiError, Unreachable, api, each, wishKey } from "../../core/api.js";
+import { Unreachable, api, each, wishKey } from "../../core/api.js";
 import { agreed } from "../../core/dialog.js";
 import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing } from "../../vendor/lit.js";
+import { changed, inTurn, patiently, slots } from "../parts/changes.js";
 import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
 import { batch, figures, inStates, page, path } from "./store.js";
 
 export const AGAIN = [...GROUPS.failed, "cancelled"];
+const AT_ONCE = 4; // changes under way at a time, when there are many
 const AT_PROVIDER = ["submitting", "generating"];
 const sum = (videos) => videos.reduce((total, video) => total + video.cost, 0);
 export const keysOf = (videos) => videos.map((video) => video.key);
@@ -151,50 +153,47 @@ export async function prioritise(priority, videos = null) {
     );
 }
 
-/** One call for each video, a few at a time; a limit on the pace is waited for. Which of them worked, and what stopped it. */
+/** One call for each video, a few at a time, after what was asked of it before. Which of them worked, and what stopped it. */
 async function forEach(videos, call) {
-  const left = [...videos];
+  const inSlot = slots(AT_ONCE);
   const done = [];
   let trouble = null;
-  const work = async () => {
-    for (let video = left.shift(); video && !trouble; video = left.shift()) {
-      try {
-        await call(video);
-        done.push(video);
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 429)) trouble = error;
-        else {
-          left.push(video);
-          await new Promise((resume) => setTimeout(resume, 1000 * (error.retryAfterS ?? 1)));
-        }
-      }
+  const work = async (video) => {
+    if (trouble) return;
+    try {
+      await call(video);
+      done.push(video);
+    } catch (error) {
+      trouble ??= error;
     }
   };
-  await Promise.all([work(), work(), work(), work()]);
+  await Promise.all(videos.map((video) => inTurn(video.key, () => inSlot(() => work(video)))));
   return { done, trouble };
 }
 
 /** Keep what the server answers: the next change must name the version that this one made. */
 async function told(video, asking) {
-  const { version, review, winner } = await asking;
-  video.set({ version, review, winner });
+  const answer = await asking;
+  video.take({ version: answer.version, review: answer.review, winner: answer.winner });
+  return answer;
 }
 
 const place = (video) => `${path}/combinations/${video.key}`;
-const edit = (video, change) => told(video, api.patch(place(video), change, { version: video.now.version }));
+const post = (video, deed, body) => told(video, patiently(() => api.post(`${place(video)}/${deed}`, body)));
+const refuse = (_, error) => Promise.reject(error);
+const edit = (video, changes, { before, version = video.told.version, otherwise = refuse }) =>
+  told(video, changed(place(video), changes, { before, version, otherwise }));
 const WORDS = { approved: "approved", rejected: "rejected", none: "put back" };
 
-/** Show at once what `call` will do to each; whatever the server did not confirm is shown as it was. */
+/** Show at once what `call` will do to each; whatever the server did not confirm is shown as it is there. */
 async function judged(videos, wish, call) {
-  const before = new Map(videos.map((video) => [video, { review: video.now.review, version: video.now.version }]));
-  for (const video of videos) video.set({ review: wish(video) });
-  const { done, trouble } = await forEach(videos, call);
-  for (const video of videos) {
-    const { review: was, version } = before.get(video);
-    // An event may have told better meanwhile.
-    if (!done.includes(video) && video.now.version === version) video.set({ review: was });
-  }
-  return { done, trouble };
+  const over = new Map(videos.map((video) => [video, video.wish(wish(video))]));
+  const said = await forEach(videos, async (video) => {
+    await call(video);
+    over.get(video)();
+  });
+  for (const end of over.values()) end();
+  return said;
 }
 
 /** Say that these may be used, or may not; undone from the toast, for as many as the server took. */
@@ -209,17 +208,19 @@ export async function review(videos, verdict, rejectReason = null) {
         : "Only finished videos are reviewed, and these are already.",
     );
   const before = new Map(); // what each was, with its reason: that is not in the list, and is asked for
+  const after = new Map(); // each as this has left it
   const call = async (video) => {
-    const was = before.get(video).review;
+    const { review: was } = video.told;
     const reason = was === "rejected" ? (await api.get(place(video))).rejectReason : null;
-    before.set(video, { review: was, ...(reason && { rejectReason: reason }) });
-    if (verdict === "none") return edit(video, { review: "none" });
-    if (verdict === "approved") return told(video, api.post(`${place(video)}/approve`));
-    return told(video, api.post(`${place(video)}/reject`, rejectReason ? { reason: rejectReason } : undefined));
+    before.set(video, { review: was, rejectReason: reason });
+    const done =
+      verdict === "none"
+        ? edit(video, { review: "none" }, { before: { review: was } })
+        : post(video, verdict === "approved" ? "approve" : "reject", rejectReason ? { reason: rejectReason } : undefined);
+    after.set(video, await done);
   };
-  for (const video of these) before.set(video, { review: video.now.review });
-  const { done, trouble } = await judged(these, () => verdict, call);
-  const undo = { label: "Undo", run: () => putBack(done, before) };
+  const { done, trouble } = await judged(these, () => ({ review: verdict }), call);
+  const undo = { label: "Undo", run: () => putBack(done, before, after) };
   if (!trouble) return toast(`${plural(done.length, "video")} ${WORDS[verdict]}.`, { action: undo });
   const some = done.length
     ? `${count(done.length)} of ${plural(these.length, "video")} ${WORDS[verdict]}; the others are as they were`
@@ -236,22 +237,31 @@ export async function reject(videos) {
   return why ? review(these, "rejected", why) : undefined;
 }
 
-async function putBack(videos, before) {
+/** Make it as it was `before`, where it still is as `after`: what was said since stands. */
+async function putBack(videos, before, after) {
+  let since = 0;
+  const otherwise = (theirs) => {
+    since++;
+    return theirs;
+  };
   const { trouble } = await judged(
     videos,
-    (video) => before.get(video).review,
-    (video) => edit(video, before.get(video)),
+    (video) => ({ review: before.get(video).review }),
+    (video) =>
+      edit(video, before.get(video), { before: after.get(video), version: after.get(video).version, otherwise }),
   );
   if (trouble) complain(trouble);
+  if (since) toast(`${plural(since, "video was", "videos were")} decided otherwise since: that stands.`);
 }
 
 export async function crown(video) {
   const winner = !video.now.winner;
-  video.set({ winner });
-  const { trouble } = await forEach([video], () => edit(video, { winner }));
-  if (!trouble) return;
-  video.set({ winner: !winner });
-  complain(trouble);
+  const { trouble } = await judged(
+    [video],
+    () => ({ winner }),
+    () => edit(video, { winner }, { before: { winner: video.told.winner } }),
+  );
+  if (trouble) complain(trouble);
 }
 
 export async function resolve(video, decision, job = null) {

@@ -38,7 +38,7 @@ class Video {
         .join(", ") || this.title;
     this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
     const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
-    this.now = {
+    this.told = {
       status,
       attempt,
       progress,
@@ -50,12 +50,31 @@ class Video {
       actual,
       files: { video, poster, sprite },
     };
+    this.now = this.told; // what is shown
     this.live = signal(this.now); // for who follows this one video
+    this.wishes = []; // changes that the server has not confirmed, oldest first
   }
 
-  /** Change what is shown; the server's next word about the video replaces it. */
-  set(change) {
-    this.now = { ...this.now, ...change };
+  /** Take the server's word; what was wished of the video and is on its way stays to be seen. */
+  take({ version, review, winner, ...rest }) {
+    // An answer that comes late does not undo a later one.
+    const said = version < this.told.version ? {} : { version, review, winner };
+    this.told = { ...this.told, ...rest, ...said };
+    this.show();
+  }
+
+  /** Show at once what is asked of the server; answers how to say that it is over, whatever came of it. */
+  wish(change) {
+    this.wishes.push(change);
+    this.show();
+    return () => {
+      this.wishes = this.wishes.filter((each) => each !== change);
+      this.show();
+    };
+  }
+
+  show() {
+    this.now = Object.assign({ ...this.told }, ...this.wishes);
     this.live.set(this.now);
     changed.add(this);
     frame ||= requestAnimationFrame(flush);
@@ -92,7 +111,7 @@ export function takeFigures(now) {
 function take({ videos: told, ...header }) {
   takeFigures(header);
   for (const each of told) {
-    byKey.get(each.combinationId)?.set({
+    byKey.get(each.combinationId)?.take({
       status: each.status,
       attempt: each.attempt,
       progress: each.progress ?? null,

@@ -86,9 +86,11 @@ export async function undo() {
       tell("Nothing to undo.", { undoable: false });
       return;
     }
-    const { entry, stored } = undone;
+    const { entry, since, stored } = undone;
     if (view.mode.get() !== "sheet" && view.queue.get().includes(entry.at)) view.go(entry.at);
-    tell(`Undone: ${entry.words.charAt(0).toLowerCase()}${entry.words.slice(1)}`, { undoable: false });
+    const others = since ? ` ${plural(since, "video was", "videos were")} decided otherwise since: that stands.` : "";
+    const undid = since < entry.before.size ? `Undone: ${entry.words.charAt(0).toLowerCase()}${entry.words.slice(1)}` : "";
+    tell(`${undid}${others}`.trim(), { undoable: false });
     await stored;
   } catch (error) {
     complain(error);

@@ -3,17 +3,15 @@ import { api, each as eachOf } from "../../core/api.js";
 import { pageData } from "../../core/element.js";
 import { BatchLine } from "../../core/live.js";
 import { computed, signal } from "../../vendor/lit.js";
+import { allOver, changed, inTurn, same, slots } from "../parts/changes.js";
 
 const data = pageData();
 const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
-const MOST_TRIES = 5;
-const AGAIN = [429, 503]; // too fast, or the database is busy: the server says when to ask again
 const MOST_ALONE = 12; // more than these are asked for as a list
 const AT_ONCE = 6; // decisions under way at a time, when there are many
 
 const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
 const pending = new Map(); // key → changes that the server has not confirmed, oldest first
-const chains = new Map(); // key → the last of its changes, after which the next is sent
 const prompts = new Map();
 
 /** All finished videos, in the order of the matrix; newcomers stand at the end. */
@@ -121,8 +119,6 @@ function take(fresh) {
 }
 
 const pick = (from, names) => Object.fromEntries(names.map((each) => [each, from[each]]));
-const same = (left, right, names) => names.every((each) => left[each] === right[each]);
-const seconds = (many) => new Promise((resolve) => setTimeout(resolve, many * 1000));
 
 /** Say something of these videos; `entry` is put among what can be undone. Resolves when all are stored, or rejects. */
 export async function say(keys, changes, { entry = null } = {}) {
@@ -137,11 +133,9 @@ export async function say(keys, changes, { entry = null } = {}) {
     return wish;
   });
   const errors = [];
-  const worker = async () => {
-    for (let wish = wishes.shift(); wish; wish = wishes.shift())
-      await inTurn(wish).catch((error) => errors.push(error));
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, worker));
+  const inSlot = slots(AT_ONCE);
+  const sent = wishes.map((wish) => inTurn(wish.key, () => inSlot(() => send(wish))));
+  await Promise.all(sent.map((each) => each.catch((error) => errors.push(error))));
   if (errors.length) throw errors[0];
 }
 
@@ -150,17 +144,7 @@ export const underWay = () => [...pending.values()].some((changes) => changes.le
 
 /** Resolves when nothing is under way any more, stored or not. */
 export async function settled() {
-  while (underWay()) await Promise.all(chains.values());
-}
-
-/** One change of a video after the other, each with the version that the last one left. */
-function inTurn(wish) {
-  const turn = (chains.get(wish.key) ?? Promise.resolve()).then(() => send(wish));
-  chains.set(
-    wish.key,
-    turn.catch(() => {}),
-  );
-  return turn;
+  while (underWay()) await allOver();
 }
 
 async function send({ key, changes, before, mark }) {
@@ -181,29 +165,16 @@ async function send({ key, changes, before, mark }) {
 }
 
 /** The video as the server has it afterwards; where somebody has said otherwise meanwhile, that stands. */
-async function stored(key, changes, before) {
-  const path = `${base}/${key}`;
-  const names = Object.keys(changes);
-  for (let tries = 0; ; tries++) {
-    try {
-      return await api.patch(path, changes, { version: byKey.get(key).version });
-    } catch (error) {
-      if (tries >= MOST_TRIES || ![412, ...AGAIN].includes(error.status)) throw error;
-      if (error.status !== 412) {
-        await seconds(error.retryAfterS ?? 1);
-        continue;
-      }
-    }
-    const theirs = await api.get(path);
-    if (same(theirs, changes, names)) return theirs; // somebody has wished the same
-    if (!same(theirs, before, names)) {
+const stored = (key, changes, before) =>
+  changed(`${base}/${key}`, changes, {
+    before,
+    version: byKey.get(key).version,
+    otherwise: (theirs) => {
       conflicts.set(new Map(conflicts.get()).set(key, { theirs, wish: changes }));
       forget(key, changes);
       return theirs;
-    }
-    put(key, { version: theirs.version }); // they said something else of it: both stand
-  }
-}
+    },
+  });
 
 /** What was not stored cannot be undone. */
 function forget(key, changes) {
@@ -211,19 +182,21 @@ function forget(key, changes) {
   done.set(done.get().filter((each) => each.before.size));
 }
 
-/** Take the last decision back; the entry that was undone, or null. */
+/** Take the last decision back where it still stands: `{entry, since, stored}`, `since` being what was decided otherwise; or null. */
 export async function undo() {
   const entry = done.get().at(-1);
   if (!entry) return null;
   done.set(done.get().slice(0, -1));
-  const groups = Map.groupBy(entry.before, ([, before]) => JSON.stringify(before));
+  const names = Object.keys(entry.after);
+  const standing = [...entry.before].filter(([key]) => same(byKey.get(key), entry.after, names));
+  const groups = Map.groupBy(standing, ([, before]) => JSON.stringify(before));
   const waiting = [...groups.values()].map((pairs) =>
     say(
       pairs.map(([key]) => key),
       pairs[0][1],
     ),
   );
-  return { entry, stored: Promise.all(waiting) };
+  return { entry, since: entry.before.size - standing.length, stored: Promise.all(waiting) };
 }
 
 export function settle(key) {
