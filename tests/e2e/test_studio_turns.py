@@ -60,15 +60,17 @@ async def test_a_video_approved_and_then_rejected_ends_rejected_on_a_slow_line(s
 async def test_a_note_that_is_being_saved_does_not_take_the_winner_back(studio):
     batch, first, page = await opened(studio)
     await page.goto(f"/campaigns/{batch}?video={first}")
-    crowned = asyncio.Event()
+    saved, crowned = asyncio.Event(), asyncio.Event()
 
     async def change(route):
         if route.request.method != "PATCH":
             return await route.continue_()
         if "winner" in route.request.post_data_json:
             crowned.set()
+            await saved.wait()
             return await route.continue_()
         answer = await route.fetch()
+        saved.set()
         await passed(crowned)
         return await route.fulfill(response=answer)
 

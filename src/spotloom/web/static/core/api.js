@@ -20,10 +20,18 @@ export class ApiError extends Error {
 }
 
 export class Unreachable extends Error {
-  constructor() {
-    super("Spotloom does not answer. Nothing was changed; it is tried again when you ask again.");
+  constructor(method) {
+    super(
+      method === "GET"
+        ? "Spotloom does not answer. Nothing was changed; it is tried again when you ask again."
+        : "Spotloom does not answer. It may have been done or not.",
+    );
   }
 }
+
+/** Whether it may have been done, or may still be: no answer came, or one that does not say. */
+export const isLost = (error) =>
+  error instanceof Unreachable || error.status >= 500 || (error.status === 409 && error.retryAfterS !== null);
 
 async function ask(method, path, { body, version, key, signal, accept } = {}) {
   const headers = {};
@@ -42,7 +50,7 @@ async function ask(method, path, { body, version, key, signal, accept } = {}) {
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new Unreachable();
+    throw new Unreachable(method);
   }
   if (answer.status === 401) signInFirst();
   if (!answer.ok) {

@@ -6,6 +6,9 @@ const commands = []; // {label, run, keys}
 const typing = (target) =>
   target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
+/** What goes on while the key is held; everything else happens once. */
+const HELD = new Set(["j", "k", ",", ".", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
+
 const MENU = ":is([popover=''], [popover=auto]):popover-open";
 const PLACE = "spotloom.keys";
 /** Whether single letters, digits and signs do something; Enter, Space, Escape and the arrows always do. */
@@ -48,7 +51,7 @@ document.addEventListener("keydown", (event) => {
   const entry = bound.get(name) ?? bound.get(name.toLowerCase());
   if (!entry || (entry.when && !entry.when())) return;
   event.preventDefault();
-  entry.run(event);
+  if (!event.repeat || HELD.has(event.key)) entry.run(event);
 });
 
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", " ": "Space" };

@@ -1,9 +1,9 @@
 // What people do to videos and to the batch: at once where it can be undone, asked first where money or running work is at stake.
-import { Unreachable, api, each, wishKey } from "../../core/api.js";
+import { Unreachable, api, each, isLost, wishKey } from "../../core/api.js";
 import { agreed } from "../../core/dialog.js";
 import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
-import { html, nothing } from "../../vendor/lit.js";
+import { html, nothing, signal } from "../../vendor/lit.js";
 import { changed, inTurn, patiently, slots } from "../parts/changes.js";
 import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
@@ -28,11 +28,16 @@ const free = (videos) =>
 export const failed = () => inStates(GROUPS.failed);
 export const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
 
-async function attempted(deed) {
+/** Do it under one key: where no answer came it is asked again under the same, and happens once. */
+async function attempted(deed, key = wishKey()) {
   try {
-    return await deed();
+    return await deed(key);
   } catch (error) {
-    complain(error);
+    if (!isLost(error)) complain(error);
+    else {
+      const action = { label: "Ask again", run: () => attempted(deed, key) };
+      toast(error.message, { kind: "bad", seconds: 15, action });
+    }
     return undefined;
   }
 }
@@ -66,8 +71,7 @@ export async function retry(videos, what = "") {
     }))
   )
     return undefined;
-  const key = wishKey();
-  return attempted(async () => {
+  return attempted(async (key) => {
     const { queued } = await api.post(`${batch}/retry-failed`, { combinations: keysOf(again) }, { key });
     toast(`${plural(queued, "video")} queued again.`);
   });
@@ -111,8 +115,8 @@ export async function cancel(videos = null) {
     }))
   )
     return undefined;
-  return attempted(async () => {
-    const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined);
+  return attempted(async (key) => {
+    const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined, { key });
     toast(
       [
         done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "",
@@ -124,34 +128,36 @@ export async function cancel(videos = null) {
   });
 }
 
-async function setState(word, state) {
-  const before = figures.get();
-  figures.set({ ...before, state });
-  const done = await attempted(() => api.post(`${batch}/${word}`));
-  if (!done) figures.set({ ...figures.get(), state: before.state });
-  return done;
+/** Whether the batch is being paused or resumed. */
+export const steering = signal(false);
+
+async function steer(word, state, say) {
+  if (steering.get()) return;
+  steering.set(true);
+  await attempted(async (key) => {
+    await api.post(`${batch}/${word}`, undefined, { key });
+    figures.set({ ...figures.get(), state });
+    say();
+  });
+  steering.set(false);
 }
 
-export async function pause() {
-  if (await setState("pause", "paused"))
-    toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } });
-}
-
-export async function resume() {
-  if (await setState("resume", "active")) toast("Going on.");
-}
-
-export async function prioritise(priority, videos = null) {
-  const done = await attempted(() =>
-    api.post(`${batch}/priority`, { priority, ...(videos && { combinations: keysOf(videos) }) }),
+export const pause = () =>
+  steer("pause", "paused", () =>
+    toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } }),
   );
-  if (done)
+export const resume = () => steer("resume", "active", () => toast("Going on."));
+
+export const prioritise = (priority, videos = null) =>
+  attempted(async (key) => {
+    const which = videos && { combinations: keysOf(videos) };
+    const { moved } = await api.post(`${batch}/priority`, { priority, ...which }, { key });
     toast(
-      done.moved
-        ? `${plural(done.moved, "waiting video")} moved to ${priority} priority.`
+      moved
+        ? `${plural(moved, "waiting video")} moved to ${priority} priority.`
         : "Nothing of these waits, so nothing was moved.",
     );
-}
+  });
 
 /** One call for each video, a few at a time, after what was asked of it before. Which of them worked, and what stopped it. */
 async function forEach(videos, call) {
@@ -279,8 +285,8 @@ export async function resolve(video, decision, job = null) {
     const body = html`<p>The video stays without a file. ${counted}</p>`;
     if (!(await agreed({ title: "Give this video up?", body, confirm: "Give up", danger: true }))) return undefined;
   }
-  return attempted(async () => {
-    await api.post(`${batch}/combinations/${video.key}/resolve`, { decision, ...(job && { job }) });
+  return attempted(async (key) => {
+    await api.post(`${batch}/combinations/${video.key}/resolve`, { decision, ...(job && { job }) }, { key });
     toast({ paid: "Its file is fetched from that job.", retry: "Queued again.", "give-up": "Given up." }[decision]);
   });
 }

@@ -1,12 +1,12 @@
 // The answers that people come for: how far, how much, until when, and what to do next.
-import { Element, icon, labelled, may } from "../../core/element.js";
+import { Element, icon, labelled, may, once } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { cancel, failed, files, manifest, pause, prioritise, priceOf, resume, retry } from "./deeds.js";
+import { cancel, failed, files, keysOf, manifest, pause, prioritise, priceOf, resume, retry, steering } from "./deeds.js";
 import { FREE, forecast } from "../parts/price.js";
 import { editAddress, wantsEdit } from "./reasons.js";
 import { print } from "./report.js";
-import { counted, figures, gone, line, over, page, takenAt } from "./store.js";
+import { counted, figures, gone, line, onFrame, over, page, takenAt } from "./store.js";
 import { go, view } from "./view.js";
 
 const WORDS = {
@@ -168,6 +168,16 @@ const pace = (aMinute) =>
   aMinute ? `at ${aMinute < 10 ? aMinute.toFixed(1) : Math.round(aMinute)} a minute` : "by the plan";
 
 class BatchActions extends Element {
+  connectedCallback() {
+    super.connectedCallback();
+    this.broken = keysOf(failed()).join();
+    onFrame(() => {
+      const now = keysOf(failed()).join();
+      if (now !== this.broken) this.requestUpdate();
+      this.broken = now;
+    });
+  }
+
   render() {
     if (gone.get()) return nothing;
     const now = figures.get();
@@ -176,9 +186,13 @@ class BatchActions extends Element {
       ${this.primary(now)}
       ${
         editor && left && now.state !== "cancelled"
-          ? now.state === "paused"
-            ? html`<button class="button" @click=${resume}>${labelled("play", "Resume")}</button>`
-            : html`<button class="button" @click=${pause}>${labelled("pause", "Pause")}</button>`
+          ? html`<button
+              class="button"
+              aria-busy=${steering.get()}
+              @click=${once(now.state === "paused" ? resume : pause)}
+            >
+              ${now.state === "paused" ? labelled("play", "Resume") : labelled("pause", "Pause")}
+            </button>`
           : nothing
       }
       <button class="button" popovertarget="downloads">${labelled("download", "Download")}</button>
@@ -227,19 +241,18 @@ class BatchActions extends Element {
   }
 
   primary(now) {
-    const broken = counted(GROUPS.failed);
-    if (broken && editor) {
-      const videos = failed();
+    const videos = failed(); // counted as they are summed: the figures may be ahead of the rows
+    if (videos.length && editor) {
       // A purchase that will most likely be refused again is not what the page recommends.
       const refused = videos.every(wantsEdit);
       return html`${
           refused
             ? html`<a class="button primary" href=${editAddress(videos)}
-                >${labelled("pencil", `Edit the ${count(broken)} refused`)}</a
+                >${labelled("pencil", `Edit the ${count(videos.length)} refused`)}</a
               >`
             : nothing
         }<button class="button ${refused ? "" : "primary"}" @click=${() => retry(videos, "failed")}>
-          ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${priceOf(videos)}`)}
+          ${labelled("rotate-ccw", `Retry ${count(videos.length)} failed · ${priceOf(videos)}`)}
         </button>`;
     }
     if (!now.counts.completed) return nothing;

@@ -100,15 +100,13 @@ class SettingsKeys extends Element {
               )}
             </div>
           </fieldset>`,
-      submit: ({ name, life }, form) =>
-        api.post("/api/keys", {
-          name,
-          role,
-          expiresInDays: life === "" ? null : Number(life),
-          scopes: narrow
-            ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value)
-            : ["*"],
-        }),
+      submit: ({ name, life }, form, key) => {
+        const scopes = narrow
+          ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value)
+          : ["*"];
+        const expiresInDays = life === "" ? null : Number(life);
+        return api.post("/api/keys", { name, role, expiresInDays, scopes }, { key });
+      },
     });
     function fit(form) {
       form.querySelector("[data-scopes]").hidden = !narrow;

@@ -47,7 +47,7 @@ class SettingsMembers extends Element {
                 >`,
             )}
           </fieldset>`,
-      submit: ({ email, role }) => api.post("/api/invitations", { email, role }),
+      submit: ({ email, role }, _, key) => api.post("/api/invitations", { email, role }, { key }),
     });
     if (!made) return;
     const { link, ...invitation } = made;

@@ -54,8 +54,8 @@ class SettingsNotion extends Element {
               problem: problem("database"),
             },
           )}`,
-      submit: ({ page, database }) =>
-        api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }),
+      submit: ({ page, database }, _, key) =>
+        api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }, { key }),
     });
     if (!made) return;
     toast(

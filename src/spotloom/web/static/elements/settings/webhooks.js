@@ -52,11 +52,10 @@ class SettingsWebhooks extends Element {
             )}
           </fieldset>
           ${problem("events") ? html`<p class="bad small">Choose one event or more.</p>` : nothing}`,
-      submit: ({ url }, form) =>
-        api.post("/api/hooks", {
-          url,
-          events: [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value),
-        }),
+      submit: ({ url }, form, key) => {
+        const events = [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value);
+        return api.post("/api/hooks", { url, events }, { key });
+      },
     });
     if (!made) return;
     const { secret, ...hook } = made;
