@@ -1,4 +1,5 @@
 // What the page knows: each video with a signal of its own, the batch's figures, and the line that keeps both true.
+import { each as allOf } from "../../core/api.js";
 import { pageData } from "../../core/element.js";
 import { BatchLine } from "../../core/live.js";
 import { computed, signal } from "../../vendor/lit.js";
@@ -122,6 +123,26 @@ function take({ videos: told, ...header }) {
       priority: each.priority ?? 1,
       actual: each.actualCost ?? null,
       files: each.files ?? {},
+    });
+  }
+}
+
+const assetOf = (file) => (file ? new URL(file.url, location.href).pathname.split("/").at(-1) : undefined);
+
+/** Read every video anew, for when no event tells of them. */
+export async function readVideos() {
+  for await (const each of allOf(`${path}/combinations?limit=200`)) {
+    const { video, poster, sprite } = each.files;
+    byKey.get(each.combinationId)?.take({
+      status: each.status,
+      attempt: each.attempts,
+      progress: each.progress,
+      error: each.error?.code ?? null,
+      review: each.review,
+      winner: each.winner,
+      version: each.version,
+      actual: each.actualCost,
+      files: { video: assetOf(video), poster: assetOf(poster), sprite: assetOf(sprite) },
     });
   }
 }

@@ -2,7 +2,7 @@
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, files, prioritise, retry, review } from "./deeds.js";
+import { AGAIN, cancel, files, prioritise, reject, retry, review } from "./deeds.js";
 import { onFrame, varying, videos } from "./store.js";
 import {
   SORTS,
@@ -23,7 +23,7 @@ let typing = 0;
 
 function search(event) {
   clearTimeout(typing);
-  const text = event.target.value.trim();
+  const text = event.target.value;
   typing = setTimeout(() => go({ text }, { replace: true }), 60);
 }
 
@@ -171,6 +171,13 @@ class BatchBulk extends Element {
         editor && done.length
           ? html`<button class="button small" @click=${() => review(done, "approved")}>
               ${labelled("thumbs-up", `Approve ${count(done.length)}`)}
+            </button>`
+          : nothing
+      }
+      ${
+        editor && done.length
+          ? html`<button class="button small" @click=${() => reject(done)}>
+              ${labelled("thumbs-down", `Reject ${count(done.length)}`)}
             </button>`
           : nothing
       }

@@ -109,9 +109,22 @@ class BriefMatrix extends Element {
       this.querySelector(".matrix").style.setProperty("--columns", `repeat(${columns.length}, minmax(0, 1fr))`);
       this.querySelector(".matrix").style.setProperty("--least", `${columns.length * 120 + 300}px`);
     }
+    const [next, inside] = [this.instead(), this.isIn()];
+    if (next) looking.set(next);
     this.#rows.arrange(this.shown);
     this.#rows.mark(selected.get());
     this.#rows.look(looking.get());
+    if (next && inside) this.focusOn(next);
+  }
+
+  /** The row that takes the place of the one that is looked at, where that is no longer shown. */
+  instead() {
+    const row = looking.get();
+    const before = this.#rows.shown;
+    const at = before.indexOf(row);
+    if (at < 0 || this.shown.includes(row)) return null;
+    const there = new Set(this.shown);
+    return before.slice(at).find((each) => there.has(each)) ?? before.slice(0, at).findLast((each) => there.has(each));
   }
 
   bar(rows) {
@@ -244,10 +257,14 @@ class BriefMatrix extends Element {
       this.shown[Math.max(0, Math.min(this.shown.length - 1, at < 0 ? (by > 0 ? 0 : this.shown.length - 1) : at + by))];
     if (!row) return null;
     looking.set(row);
+    this.focusOn(row);
+    return row;
+  }
+
+  focusOn(row) {
     const line = this.#rows.lineOf(row);
     line.focus({ preventScroll: true });
     line.scrollIntoView({ block: "nearest" });
-    return row;
   }
 
   /** Look at the line that somebody came to by Tab; the pointer has its own way, see `clicked`. */

@@ -32,7 +32,7 @@ const busy = signal(false);
 const clock = signal(Date.now());
 
 const url = () => new URL(location.href);
-const filter = () => (url().searchParams.get("show") in FILTERS ? url().searchParams.get("show") : "all");
+const filter = () => (Object.hasOwn(FILTERS, url().searchParams.get("show")) ? url().searchParams.get("show") : "all");
 const text = () => url().searchParams.get("text") ?? "";
 
 function question(more = {}) {

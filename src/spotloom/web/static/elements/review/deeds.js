@@ -14,8 +14,9 @@ function tell(text, { undoable = true } = {}) {
   drop = toast(text, undoable ? { action: { label: "Undo", run: undo } } : {});
 }
 
-/** The videos that a key is for: those that are selected on the sheet, else the one that is looked at. */
+/** The videos that a key is for: those that are selected on the sheet, else the one that is looked at; none once all are gone. */
 export function meant() {
+  if (store.gone.get()) return [];
   if (view.mode.get() === "sheet" && view.selected.get().size)
     return view.queue.get().filter((key) => view.selected.get().has(key));
   const key = view.aimed();
@@ -79,6 +80,7 @@ export function move(key) {
 }
 
 export async function undo() {
+  if (store.gone.get()) return;
   drop?.();
   try {
     const undone = await store.undo();

@@ -11,7 +11,7 @@ import "./player.js";
 import { reject } from "./reasons.js";
 import { below, toggle } from "./sheet.js";
 import { which } from "./side.js";
-import { batch, counts, follow, name, settled, total, underWay, video, videos, who } from "./store.js";
+import { batch, counts, follow, gone, name, settled, total, underWay, video, videos, who } from "./store.js";
 import { Transport } from "./transport.js";
 import * as view from "./view.js";
 
@@ -99,7 +99,7 @@ class ReviewPage extends Element {
         <p class="line keep">
           <span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
           ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
-          ${state === "live" || state === "connecting" ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}
+          ${["live", "connecting", "gone"].includes(state) ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}
         </p>
         <div
           class="meter"
@@ -142,6 +142,7 @@ class ReviewPage extends Element {
   }
 
   render() {
+    if (gone.get()) return html`${this.head()}${nothingMore()}`;
     videos.get();
     return html`${this.head()}${counts.get().all ? filters() : nothing}${allDone()}${this.body()}`;
   }
@@ -223,6 +224,17 @@ function allDone() {
           : nothing
       }
     </div>
+  </div>`;
+}
+
+function nothingMore() {
+  return html`<div class="notice bad">
+    ${icon("trash-2")}
+    <div>
+      <p class="strong">This campaign was deleted</p>
+      <p>Its videos are no longer listed, and nothing more is decided about them.</p>
+    </div>
+    <span class="push"><a class="button small" href="/">All campaigns</a></span>
   </div>`;
 }
 

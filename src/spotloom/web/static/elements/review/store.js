@@ -8,6 +8,8 @@ import { allOver, changed, inTurn, same, slots } from "../parts/changes.js";
 const data = pageData();
 const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
 const MOST_ALONE = 12; // more than these are asked for as a list
+const SOON_MS = 500;
+const LATEST_MS = 15_000;
 const AT_ONCE = 6; // decisions under way at a time, when there are many
 
 const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
@@ -18,6 +20,7 @@ const prompts = new Map();
 export const videos = signal([...byKey.values()]);
 export const conflicts = signal(new Map()); // key → {theirs, wish}
 export const done = signal([]); // what can be undone, the last at the end
+export const gone = signal(false); // the campaign was deleted
 export const total = data.total;
 export const batch = data.batchId;
 
@@ -115,6 +118,7 @@ function take(fresh) {
     return;
   }
   if (version < byKey.get(key).version) return;
+  if (version >= owed.get(key)) owed.delete(key);
   put(key, Object.assign(told, ...(pending.get(key) ?? [])));
 }
 
@@ -211,30 +215,56 @@ export async function prompt(key) {
   return prompts.get(key);
 }
 
+const owed = new Map(); // key → the version that an event told of, until the video is read that new
+
 /** Follow what others say, and videos that are finished meanwhile; `heard` is told of each that was seen to change. */
 export function follow(heard) {
+  let wait = SOON_MS;
+  let timer = 0;
+  let reading = false;
   const seen = (fresh) => {
-    const known = byKey.get(fresh.combinationId);
-    if (pending.get(fresh.combinationId)?.length || !fresh.files.video) return;
+    const key = fresh.combinationId;
+    const known = byKey.get(key);
+    if (pending.get(key)?.length) return;
+    if (fresh.version >= owed.get(key)) owed.delete(key);
+    if (!fresh.files.video) return;
     take(fresh);
-    if (known && known.review !== fresh.review) heard(fresh.combinationId);
+    if (known && known.review !== fresh.review) heard(key);
   };
-  const refresh = async (keys) => {
-    try {
-      if (keys.length > MOST_ALONE) for await (const fresh of eachOf(`${base}?status=completed&limit=200`)) seen(fresh);
-      else for (const key of keys) seen(await api.get(`${base}/${key}`));
-    } catch (error) {
-      if (error.name !== "AbortError") console.info("review: not refreshed yet:", error.message);
+  const read = async (keys) => {
+    if (keys.length <= MOST_ALONE) for (const key of keys) seen(await api.get(`${base}/${key}`));
+    else {
+      const left = new Set(keys);
+      for await (const fresh of eachOf(`${base}?status=completed&limit=200`)) {
+        left.delete(fresh.combinationId);
+        seen(fresh);
+      }
+      for (const key of left) owed.delete(key); // it has no film any more
     }
+  };
+  // What could not be read, or was changed here at the time, is read later: its event does not come again.
+  const refresh = async () => {
+    if (reading) return;
+    clearTimeout(timer);
+    reading = true;
+    const keys = [...owed.keys()].filter((key) => !pending.get(key)?.length);
+    try {
+      await read(keys);
+      wait = SOON_MS;
+    } catch (error) {
+      console.info("review: not refreshed yet:", error.message);
+      wait = Math.min(LATEST_MS, 2 * wait);
+    }
+    reading = false;
+    if (owed.size && !gone.get()) timer = setTimeout(refresh, wait);
   };
   const isNews = (told) => {
     const known = byKey.get(told.combinationId);
-    if (pending.get(told.combinationId)?.length) return false;
     return known ? told.version > known.version : told.status === "completed" && Boolean(told.files?.video);
   };
   const news = (told) => {
-    const keys = told.videos.filter(isNews).map((each) => each.combinationId);
-    if (keys.length) refresh(keys);
+    for (const each of told.videos.filter(isNews)) owed.set(each.combinationId, each.version);
+    if (owed.size) refresh();
   };
-  return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news } });
+  return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news, gone: () => gone.set(true) } });
 }
