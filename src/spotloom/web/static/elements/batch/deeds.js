@@ -5,6 +5,7 @@ import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { changed, inTurn, patiently, slots } from "../parts/changes.js";
+import { fetchFile, save } from "../parts/download.js";
 import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
@@ -26,7 +27,7 @@ const free = (videos) =>
     : nothing;
 
 export const failed = () => inStates(GROUPS.failed);
-export const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
+const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
 
 /** Do it under one key: where no answer came it is asked again under the same, and happens once. */
 async function attempted(deed, key = wishKey()) {
@@ -291,26 +292,11 @@ export async function resolve(video, decision, job = null) {
   });
 }
 
-export async function copy(text, what) {
-  await navigator.clipboard.writeText(text);
-  toast(`${what} copied.`);
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
-}
-
 /** The finished files as one ZIP: all, or these. */
 export function files(videos = null) {
   const ready = (videos ?? inStates(["completed"])).filter((video) => video.now.files.video);
   if (!ready.length) return toast("None of these is finished yet.");
-  location.assign(
-    `${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`,
-  );
+  fetchFile(`${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`);
   return toast(`${plural(ready.length, "file")} on the way.`);
 }
 

@@ -3,7 +3,8 @@ import { api } from "../../core/api.js";
 import { Element, icon, labelled, may, once } from "../../core/element.js";
 import { GROUPS, bytes, money, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, copy, crown, priceOf, reject, resolve, retry, review } from "./deeds.js";
+import { copyButton } from "../parts/copy.js";
+import { AGAIN, cancel, crown, priceOf, reject, resolve, retry, review } from "./deeds.js";
 import { FREE } from "../parts/price.js";
 import { keep } from "./notes.js";
 import { pageOf } from "./notion.js";
@@ -33,14 +34,15 @@ class BatchDrawer extends Element {
     clearTimeout(this.timer);
     const video = this.video;
     this.timer = setTimeout(async () => {
+      const mine = (this.asking = Symbol("the newest question")); // an older answer that comes later is none
       try {
         const [told, { items }] = await Promise.all([
           api.get(`${path}/combinations/${video.key}`),
           api.get(`${path}/combinations/${video.key}/attempts`),
         ]);
-        if (video === this.video) Object.assign(this, { told, attempts: items, wrong: null });
+        if (video === this.video && mine === this.asking) Object.assign(this, { told, attempts: items, wrong: null });
       } catch (error) {
-        if (video === this.video) this.wrong = error;
+        if (video === this.video && mine === this.asking) this.wrong = error;
       }
     }, wait);
   }
@@ -267,9 +269,7 @@ class BatchDrawer extends Element {
     return html`<section>
         <h3 class="line">
           Prompt
-          <button class="button small quiet push" @click=${() => copy(told.prompt, "Prompt")}>
-            ${labelled("copy", "Copy")}
-          </button>
+          ${copyButton(told.prompt, "The prompt", "small quiet push")}
         </h3>
         <pre class="prompt">${told.prompt}</pre>
       </section>

@@ -3,35 +3,22 @@ import { Element, icon, labelled, may, once } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { cancel, failed, files, keysOf, manifest, pause, prioritise, priceOf, resume, retry, steering } from "./deeds.js";
+import { DOT, WORDS } from "../parts/counts.js";
 import { FREE, forecast } from "../parts/price.js";
 import { editAddress, wantsEdit } from "./reasons.js";
 import { print } from "./report.js";
 import { counted, figures, gone, line, onFrame, over, page, takenAt } from "./store.js";
 import { go, view } from "./view.js";
 
-const WORDS = {
-  completed: "Done",
-  running: "Running",
-  queued: "Queued",
-  failed: "Failed",
-  unknown: "Possibly charged",
-  cancelled: "Cancelled",
-};
-const TONE = {
-  completed: "completed",
-  running: "generating",
-  queued: "queued",
-  failed: "failed",
-  unknown: "unknown",
-  cancelled: "cancelled",
-};
 const LIVE = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
+  crowded: "Not live: too many tabs",
   gone: "Ended",
   offline: "Offline",
 };
+const titled = (word) => word[0].toUpperCase() + word.slice(1);
 const CLOCK_MS = 1000;
 const editor = may("editor");
 const online = signal(navigator.onLine);
@@ -76,7 +63,7 @@ class BatchHeader extends Element {
                 aria-pressed=${group === each}
                 @click=${() => go({ group: group === each ? "" : each })}
               >
-                <span class="status still ${TONE[each]}">${WORDS[each]}</span> <span class="count">${count(many)}</span>
+                <span class="status still ${DOT[each]}">${titled(WORDS[each])}</span> <span class="count">${count(many)}</span>
               </button>`
             : nothing;
         })}
@@ -223,7 +210,7 @@ class BatchActions extends Element {
                       ${labelled(
                         sign,
                         html`<span
-                          >${each[0].toUpperCase() + each.slice(1)} priority <small class="soft">${words}</small></span
+                          >${titled(each)} priority <small class="soft">${words}</small></span
                         >`,
                       )}
                     </button>`,

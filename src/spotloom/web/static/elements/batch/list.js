@@ -131,6 +131,7 @@ class BatchList extends Element {
     const { layout } = view.get();
     const found = shown.get();
     const body = this.querySelector(".body");
+    const held = document.activeElement?.closest(".vid[data-key]");
     if (layout !== this.layout) this.turn(layout);
     if (found !== this.found || body !== this.body) {
       this.body = body;
@@ -141,6 +142,7 @@ class BatchList extends Element {
       queueMicrotask(() => this.drawSome(found, round));
       body.replaceChildren(...found.map((video) => this.boxes.get(video)));
       if (!this.at || !found.includes(this.at)) this.stand(found[0] ?? null);
+      if (held && this.at) this.boxes.get(this.at).focus({ preventScroll: true });
       if (layout === "rows")
         found.forEach((video, place) => this.boxes.get(video).setAttribute("aria-rowindex", place + 2));
     }

@@ -2,12 +2,14 @@
 import { Element, labelled, may } from "../../core/element.js";
 import { html, keyed, nothing, signal } from "../../vendor/lit.js";
 import { changed, inTurn } from "../parts/changes.js";
-import { byKey, path } from "./store.js";
+import { Unsaved } from "../parts/unsaved.js";
+import { byKey, page, path } from "./store.js";
 
 const editor = may("editor");
-const unsaved = new Map(); // key → {notes, videoUrl}: what was typed and is not at the server
 const bases = new Map(); // key → the video as it was when somebody began to type, or as it was saved last
-const said = signal({}); // key → {word, trouble}
+const unsaved = new Unsaved(`batch.${page.id}`, (key) => keep(key)); // key → {notes, videoUrl}
+const kept = { word: "Not saved.", trouble: "You wrote this before you left the page." };
+const said = signal(Object.fromEntries([...unsaved.keys()].map((key) => [key, kept]))); // key → {word, trouble}
 const say = (key, what) => said.set({ ...said.get(), [key]: what });
 
 /** Send what was typed of this video, if anything was; resolves when it is stored, or when it is said why not. */
@@ -21,7 +23,11 @@ async function send(key) {
       .map(([name, text]) => [name, text.trim() || null])
       .filter(([name, text]) => text !== (base[name] ?? null)),
   );
-  if (!Object.keys(change).length) return forget(key, typed);
+  if (!Object.keys(change).length) {
+    forget(key, typed);
+    if (said.get()[key]) say(key, null);
+    return;
+  }
   say(key, { word: "Saving…" });
   let both = null; // what somebody else has written of the same
   const otherwise = (theirs) => {
@@ -52,11 +58,6 @@ function forget(key, sent) {
   else unsaved.delete(key);
 }
 
-// Who leaves the tab in the middle of a word has it saved.
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") for (const key of unsaved.keys()) keep(key);
-});
-
 class BatchNotes extends Element {
   static properties = { told: { attribute: false } };
 
@@ -67,7 +68,8 @@ class BatchNotes extends Element {
   willUpdate() {
     const here = this.drawn === this.key && this.contains(document.activeElement);
     // What a colleague has saved is taken, except under somebody's hands.
-    if (here || unsaved.has(this.key) || this.told.version < (bases.get(this.key)?.version ?? 0)) return;
+    const base = bases.get(this.key);
+    if (base && (here || unsaved.has(this.key) || this.told.version < base.version)) return;
     bases.set(this.key, this.told);
   }
 

@@ -1,7 +1,7 @@
 // Finding and sorting, rows or grid; and the bar for what is selected.
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, plural } from "../../core/format.js";
-import { html, nothing } from "../../vendor/lit.js";
+import { html, live, nothing } from "../../vendor/lit.js";
 import { AGAIN, cancel, files, prioritise, reject, retry, review } from "./deeds.js";
 import { onFrame, varying, videos } from "./store.js";
 import {
@@ -89,7 +89,7 @@ class BatchTools extends Element {
       </div>
       <label class="line keep sort"
         ><span class="soft small wide-only">Sort by</span
-        ><select class="input small" aria-label="Sort by" @change=${(event) => go({ sort: event.target.value })}>
+        ><select class="input small" aria-label="Sort by" .value=${live(sort)} @change=${(event) => go({ sort: event.target.value })}>
           ${Object.entries(SORTS).map(
             ([key, { label }]) => html`<option value=${key} ?selected=${sort === key}>${label}</option>`,
           )}

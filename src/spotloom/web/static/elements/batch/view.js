@@ -133,5 +133,4 @@ export const filtered = () => {
   return Boolean(group || review || text.trim() || Object.keys(options).length);
 };
 export const everything = { group: "", review: "", text: "", options: {} };
-export const brand = page.brand;
 refresh();

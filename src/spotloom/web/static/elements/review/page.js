@@ -4,6 +4,7 @@ import { count, plural } from "../../core/format.js";
 import { keys, offer } from "../../core/keys.js";
 import { announce } from "../../core/toast.js";
 import { html, nothing, ref } from "../../vendor/lit.js";
+import { fetchFile } from "../parts/download.js";
 import "./compare.js";
 import { crown, decide, mayDecide, meant, move, undo } from "./deeds.js";
 import { filters } from "./filters.js";
@@ -99,7 +100,7 @@ class ReviewPage extends Element {
         <p class="line keep">
           <span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
           ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
-          ${["live", "connecting", "gone"].includes(state) ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}
+          ${["live", "connecting", "gone"].includes(state) ? nothing : html`<span class="livemark reconnecting">${state === "crowded" ? "Not live: too many tabs" : "Reconnecting"}</span>`}
         </p>
         <div
           class="meter"
@@ -202,7 +203,7 @@ async function fetchFiles(event) {
   const { href } = event.currentTarget;
   event.preventDefault();
   await settled();
-  location.assign(href);
+  fetchFile(href);
 }
 
 function allDone() {
