@@ -1,4 +1,4 @@
-"""Answers that come late, out of order, or not at all: the pages show what is newest, and say so."""
+"""Answers that come late, out of order or not at all: the pages show the newest, and say so."""
 
 import asyncio
 import contextlib

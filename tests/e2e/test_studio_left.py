@@ -31,7 +31,7 @@ async def noted(studio, batch, text):
 
 @pytest_asyncio.fixture(loop_scope="session")
 async def leaving(studio):
-    """Somebody whose session ends in the middle; `await leaving(page)` ends it, and signs them in again."""
+    """`await leaving(page)` ends the session of who is "leaving", and signs them in again."""
     stage = studio.stage
     person = await stage.signed_in(await stage.login_link(), "owner")
     stage.people["leaving"] = person

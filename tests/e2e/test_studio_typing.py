@@ -1,4 +1,4 @@
-"""What is being typed stays as it is typed, and the focus where it is, whatever arrives meanwhile."""
+"""What is being typed stays as it is, and the focus where it is, whatever arrives meanwhile."""
 
 import asyncio
 import re

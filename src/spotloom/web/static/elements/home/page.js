@@ -264,7 +264,13 @@ class CampaignList extends Element {
           >${line === "live" ? "Live" : "Reconnecting"}</span
         >
       </div>
-      ${fresh.get() && !failed.get() ? html`<button class="button newer" @click=${() => this.ask()}>${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}</button>` : nothing}
+      ${
+        fresh.get() && !failed.get()
+          ? html`<button class="button newer" @click=${() => this.ask()}>
+              ${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}
+            </button>`
+          : nothing
+      }
       <div class="campaigns" aria-busy=${busy.get()} @remove=${this.remove}>
         ${repeat(
           campaigns,

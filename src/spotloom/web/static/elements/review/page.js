@@ -17,6 +17,7 @@ import { Transport } from "./transport.js";
 import * as view from "./view.js";
 
 const ICONS = { one: "film", two: "columns-2", sheet: "layout-grid" };
+const LINE = { reconnecting: "Reconnecting", crowded: "Not live: too many tabs" };
 const KEYS = { two: "C", sheet: "G" };
 const transport = new Transport();
 const brand = document.title.split(" · ").slice(1).join(" · ");
@@ -100,7 +101,7 @@ class ReviewPage extends Element {
         <p class="line keep">
           <span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
           ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
-          ${["live", "connecting", "gone"].includes(state) ? nothing : html`<span class="livemark reconnecting">${state === "crowded" ? "Not live: too many tabs" : "Reconnecting"}</span>`}
+          ${LINE[state] ? html`<span class="livemark reconnecting">${LINE[state]}</span>` : nothing}
         </p>
         <div
           class="meter"
