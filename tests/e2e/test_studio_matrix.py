@@ -221,6 +221,27 @@ async def test_the_matrix_is_reached_with_tab_and_the_arrows_scroll_elsewhere(
     assert await page.locator(".mbody > .mrow[tabindex='0']:visible").count() == 1
 
 
+async def test_striking_out_among_what_is_made_goes_on_with_the_row_that_took_the_place(
+    studio: Studio,
+) -> None:
+    page = await with_draft(studio, "/new/matrix?state=made", brief(12))
+    await expect(rows(page)).to_have_count(12)
+    all_of_them = await rows(page).evaluate_all("all => all.map(e => e.dataset.id)")
+    for key in ("j", "j", "e"):
+        await page.keyboard.press(key)
+    await expect(rows(page)).to_have_count(11)
+    await expect(rows(page).nth(1)).to_be_focused()
+    await page.keyboard.press("e")
+    await expect(rows(page)).to_have_count(10)
+    await expect(rows(page).nth(1)).to_have_attribute("aria-current", "true")
+    await page.keyboard.press("j")
+    await expect(rows(page).nth(2)).to_be_focused()
+    await expect(rows(page).nth(2)).to_have_attribute("data-id", all_of_them[4])
+    kept = await draft(page)
+    assert kept is not None
+    assert kept["form"]["exclude"] == all_of_them[1:3]
+
+
 async def test_sorted_and_selected_by_range(studio: Studio) -> None:
     page = await with_draft(studio, "/new/matrix", brief(12))
     head = page.get_by_role("columnheader", name="Type")

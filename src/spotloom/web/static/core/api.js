@@ -1,6 +1,6 @@
 // Speaks to the public JSON API: one way in for every element.
 
-export class ApiError extends Error {
+class ApiError extends Error {
   constructor(problem, status, retryAfterS) {
     const fields = (problem.errors || []).map((each) => each.message).join(" ");
     super(
@@ -20,40 +20,61 @@ export class ApiError extends Error {
 }
 
 export class Unreachable extends Error {
-  constructor() {
-    super("Spotloom does not answer. Nothing was changed; it is tried again when you ask again.");
+  constructor(method) {
+    super(
+      method === "GET"
+        ? "Spotloom does not answer. Nothing was changed; it is tried again when you ask again."
+        : "Spotloom does not answer. It may have been done or not.",
+    );
   }
 }
 
-async function ask(method, path, { body, version, key, signal, accept } = {}) {
+/** Whether it may have been done, or may still be: no answer came, or one that does not say. */
+export const isLost = (error) =>
+  error instanceof Unreachable || error.status >= 500 || (error.status === 409 && error.retryAfterS !== null);
+
+const PATIENCE_MS = 30_000;
+const MOST_KEPT_ALIVE = 20_000; // characters: a browser sends little for a page that is gone
+
+/** Ask; where no answer came in time it is as good as none. */
+async function ask(method, path, { signal, patienceMs = PATIENCE_MS, ...more } = {}) {
+  const late = new AbortController();
+  const timer = setTimeout(() => late.abort(), patienceMs);
+  try {
+    return await answered(method, path, { ...more, signal: signal ? AbortSignal.any([signal, late.signal]) : late.signal });
+  } catch (error) {
+    if (error instanceof ApiError || signal?.aborted) throw error;
+    throw new Unreachable(method);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function answered(method, path, { body, version, key, signal, accept }) {
   const headers = {};
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (version !== undefined) headers["If-Match"] = `"${version}"`;
   if (key) headers["Idempotency-Key"] = key;
   if (accept) headers.Accept = accept;
-  let answer;
-  try {
-    answer = await fetch(path, {
-      method,
-      headers,
-      signal,
-      credentials: "same-origin",
-      body: body === undefined ? undefined : JSON.stringify(body),
-    });
-  } catch (error) {
-    if (error.name === "AbortError") throw error;
-    throw new Unreachable();
-  }
+  const text = body === undefined ? undefined : JSON.stringify(body);
+  const answer = await fetch(path, {
+    method,
+    headers,
+    signal,
+    credentials: "same-origin",
+    body: text,
+    keepalive: method !== "GET" && document.visibilityState === "hidden" && (text?.length ?? 0) < MOST_KEPT_ALIVE,
+  });
   if (answer.status === 401) signInFirst();
   if (!answer.ok) {
     const problem = await answer.json().catch(() => ({}));
     throw new ApiError(problem, answer.status, Number(answer.headers.get("Retry-After")) || null);
   }
   if (answer.status === 204) return null;
-  return (answer.headers.get("Content-Type") || "").includes("json") ? answer.json() : answer.text();
+  return (answer.headers.get("Content-Type") || "").includes("json") ? await answer.json() : await answer.text();
 }
 
-export function signInFirst() {
+function signInFirst() {
   location.assign(`/sign-in?after=${encodeURIComponent(location.pathname + location.search)}`);
 }
 

@@ -25,6 +25,9 @@ export function icon(name, size = "") {
 /** A button's contents: an icon and a word. */
 export const labelled = (name, word) => html`${icon(name, "small")}${word ?? nothing}`;
 
+/** For a button that means the opposite once it was pressed: the second click of a double one is not for that. */
+export const once = (run) => (event) => (event.detail > 1 ? undefined : run(event));
+
 const ROLES = ["viewer", "editor", "admin"];
 
 /** Whether the person who looks at this page has that role, or more. */

@@ -68,4 +68,3 @@ export const GROUPS = {
   unknown: ["unknown"],
   cancelled: ["cancelled"],
 };
-export const OVER = new Set(["completed", "failed", "cancelled", "expired", "lost", "unknown"]);

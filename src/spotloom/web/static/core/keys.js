@@ -3,9 +3,14 @@ import { html, nothing, render } from "../vendor/lit.js";
 
 const bound = new Map(); // key → {key, does, run, when}
 const commands = []; // {label, run, keys}
-const typing = (target) =>
+/** Whether what is pressed there is text. */
+export const typing = (target) =>
   target.closest?.("input:not([type=checkbox], [type=radio]), textarea, select, [contenteditable]");
 
+/** What goes on while the key is held; everything else happens once. */
+const HELD = new Set(["j", "k", ",", ".", "ArrowDown", "ArrowUp", "ArrowLeft", "ArrowRight"]);
+
+const ASKING = "dialog[open]:not([data-keys])"; // a dialog that wants an answer first
 const MENU = ":is([popover=''], [popover=auto]):popover-open";
 const PLACE = "spotloom.keys";
 /** Whether single letters, digits and signs do something; Enter, Space, Escape and the arrows always do. */
@@ -15,10 +20,9 @@ export function setSingle(on) {
   else localStorage.setItem(PLACE, "off");
 }
 
-/** Bind keys: `{"j": {does: "Next row", run}, …}`; `Shift+x`, `Escape`, `Enter` as KeyboardEvent.key says. */
+/** Bind keys: `{"j": {does: "Next row", run}, …}`; `Shift+ArrowUp`, `Escape`, `Enter` as KeyboardEvent.key says. */
 export function keys(map) {
   for (const [key, entry] of Object.entries(map)) bound.set(key, { key, ...entry });
-  return () => Object.keys(map).forEach((key) => bound.delete(key));
 }
 
 /** Offer commands in the palette: `{label, run}` or `{label, href}`. */
@@ -29,12 +33,12 @@ export function offer(...more) {
 document.addEventListener("keydown", (event) => {
   if ((event.metaKey || event.ctrlKey) && !event.altKey && event.key.toLowerCase() === "k") {
     event.preventDefault();
-    palette();
+    if (!document.querySelector(ASKING)) palette();
     return;
   }
   if (event.metaKey || event.ctrlKey || event.altKey || event.defaultPrevented) return;
   if (typing(event.target) && event.key !== "Escape") return;
-  if (document.querySelector("dialog[open]:not([data-keys])")) return;
+  if (document.querySelector(ASKING)) return;
   // An open menu takes Escape itself: the browser closes it, unless somebody has made the key theirs.
   if (event.key === "Escape" && document.querySelector(MENU)) return;
   if (event.key.length === 1 && event.key !== " " && !single()) return;
@@ -48,7 +52,7 @@ document.addEventListener("keydown", (event) => {
   const entry = bound.get(name) ?? bound.get(name.toLowerCase());
   if (!entry || (entry.when && !entry.when())) return;
   event.preventDefault();
-  entry.run(event);
+  if (!event.repeat || HELD.has(event.key)) entry.run(event);
 });
 
 const NAMES = { ArrowDown: "↓", ArrowUp: "↑", ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", " ": "Space" };

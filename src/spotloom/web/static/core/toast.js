@@ -14,15 +14,23 @@ function draw() {
   }
   // In an open dialog, outside of which nothing can be clicked, and in the top layer anew each time.
   const home = document.querySelector("dialog:modal") ?? document.body;
+  const held = place.contains(document.activeElement) ? document.activeElement : null;
   if (place.parentNode !== home) home.append(place);
   if (place.matches(":popover-open")) place.hidePopover();
   if (shown.length) place.showPopover();
+  held?.focus();
   render(
     repeat(
       shown,
       (each) => each.id,
       (each) =>
-        html`<div class="toast ${each.kind}" @pointerenter=${() => hold(each)} @pointerleave=${() => release(each)}>
+        html`<div
+          class="toast ${each.kind}"
+          @pointerenter=${() => hold(each)}
+          @pointerleave=${() => release(each)}
+          @focusin=${() => hold(each)}
+          @focusout=${() => release(each)}
+        >
           <span>${each.text}</span>
           ${each.action ? html`<button class="button" @click=${() => act(each)}>${each.action.label}</button>` : nothing}
         </div>`,
@@ -36,6 +44,7 @@ function hold(each) {
 }
 
 function release(each) {
+  hold(each);
   each.timer = setTimeout(() => drop(each), each.seconds * 1000);
 }
 

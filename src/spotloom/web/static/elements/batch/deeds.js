@@ -1,15 +1,18 @@
 // What people do to videos and to the batch: at once where it can be undone, asked first where money or running work is at stake.
-import { ApiError, Unreachable, api, each, wishKey } from "../../core/api.js";
+import { Unreachable, api, each, isLost, wishKey } from "../../core/api.js";
 import { agreed } from "../../core/dialog.js";
 import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
-import { html, nothing } from "../../vendor/lit.js";
+import { html, nothing, signal } from "../../vendor/lit.js";
+import { changed, inTurn, patiently, slots } from "../parts/changes.js";
+import { fetchFile, save } from "../parts/download.js";
 import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
 import { batch, figures, inStates, page, path } from "./store.js";
 
 export const AGAIN = [...GROUPS.failed, "cancelled"];
+const AT_ONCE = 4; // changes under way at a time, when there are many
 const AT_PROVIDER = ["submitting", "generating"];
 const sum = (videos) => videos.reduce((total, video) => total + video.cost, 0);
 export const keysOf = (videos) => videos.map((video) => video.key);
@@ -24,13 +27,18 @@ const free = (videos) =>
     : nothing;
 
 export const failed = () => inStates(GROUPS.failed);
-export const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
+const retryWords = (videos) => `${plural(videos.length, "video")} · ${priceOf(videos)}`;
 
-async function attempted(deed) {
+/** Do it under one key: where no answer came it is asked again under the same, and happens once. */
+async function attempted(deed, key = wishKey()) {
   try {
-    return await deed();
+    return await deed(key);
   } catch (error) {
-    complain(error);
+    if (!isLost(error)) complain(error);
+    else {
+      const action = { label: "Ask again", run: () => attempted(deed, key) };
+      toast(error.message, { kind: "bad", seconds: 15, action });
+    }
     return undefined;
   }
 }
@@ -64,8 +72,7 @@ export async function retry(videos, what = "") {
     }))
   )
     return undefined;
-  const key = wishKey();
-  return attempted(async () => {
+  return attempted(async (key) => {
     const { queued } = await api.post(`${batch}/retry-failed`, { combinations: keysOf(again) }, { key });
     toast(`${plural(queued, "video")} queued again.`);
   });
@@ -109,8 +116,8 @@ export async function cancel(videos = null) {
     }))
   )
     return undefined;
-  return attempted(async () => {
-    const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined);
+  return attempted(async (key) => {
+    const done = await api.post(`${batch}/cancel`, videos ? { combinations: keysOf(these) } : undefined, { key });
     toast(
       [
         done.cancelled ? `${plural(done.cancelled, "video")} cancelled` : "",
@@ -122,79 +129,78 @@ export async function cancel(videos = null) {
   });
 }
 
-async function setState(word, state) {
-  const before = figures.get();
-  figures.set({ ...before, state });
-  const done = await attempted(() => api.post(`${batch}/${word}`));
-  if (!done) figures.set({ ...figures.get(), state: before.state });
-  return done;
+/** Whether the batch is being paused or resumed. */
+export const steering = signal(false);
+
+async function steer(word, state, say) {
+  if (steering.get()) return;
+  steering.set(true);
+  await attempted(async (key) => {
+    await api.post(`${batch}/${word}`, undefined, { key });
+    figures.set({ ...figures.get(), state });
+    say();
+  });
+  steering.set(false);
 }
 
-export async function pause() {
-  if (await setState("pause", "paused"))
-    toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } });
-}
-
-export async function resume() {
-  if (await setState("resume", "active")) toast("Going on.");
-}
-
-export async function prioritise(priority, videos = null) {
-  const done = await attempted(() =>
-    api.post(`${batch}/priority`, { priority, ...(videos && { combinations: keysOf(videos) }) }),
+export const pause = () =>
+  steer("pause", "paused", () =>
+    toast("Paused. What is at the provider goes on; nothing new starts.", { action: { label: "Resume", run: resume } }),
   );
-  if (done)
+export const resume = () => steer("resume", "active", () => toast("Going on."));
+
+export const prioritise = (priority, videos = null) =>
+  attempted(async (key) => {
+    const which = videos && { combinations: keysOf(videos) };
+    const { moved } = await api.post(`${batch}/priority`, { priority, ...which }, { key });
     toast(
-      done.moved
-        ? `${plural(done.moved, "waiting video")} moved to ${priority} priority.`
+      moved
+        ? `${plural(moved, "waiting video")} moved to ${priority} priority.`
         : "Nothing of these waits, so nothing was moved.",
     );
-}
+  });
 
-/** One call for each video, a few at a time; a limit on the pace is waited for. Which of them worked, and what stopped it. */
+/** One call for each video, a few at a time, after what was asked of it before. Which of them worked, and what stopped it. */
 async function forEach(videos, call) {
-  const left = [...videos];
+  const inSlot = slots(AT_ONCE);
   const done = [];
   let trouble = null;
-  const work = async () => {
-    for (let video = left.shift(); video && !trouble; video = left.shift()) {
-      try {
-        await call(video);
-        done.push(video);
-      } catch (error) {
-        if (!(error instanceof ApiError && error.status === 429)) trouble = error;
-        else {
-          left.push(video);
-          await new Promise((resume) => setTimeout(resume, 1000 * (error.retryAfterS ?? 1)));
-        }
-      }
+  const work = async (video) => {
+    if (trouble) return;
+    try {
+      await call(video);
+      done.push(video);
+    } catch (error) {
+      trouble ??= error;
     }
   };
-  await Promise.all([work(), work(), work(), work()]);
+  await Promise.all(videos.map((video) => inTurn(video.key, () => inSlot(() => work(video)))));
   return { done, trouble };
 }
 
 /** Keep what the server answers: the next change must name the version that this one made. */
 async function told(video, asking) {
-  const { version, review, winner } = await asking;
-  video.set({ version, review, winner });
+  const answer = await asking;
+  video.take({ version: answer.version, review: answer.review, winner: answer.winner });
+  return answer;
 }
 
 const place = (video) => `${path}/combinations/${video.key}`;
-const edit = (video, change) => told(video, api.patch(place(video), change, { version: video.now.version }));
+const post = (video, deed, body) => told(video, patiently(() => api.post(`${place(video)}/${deed}`, body)));
+const refuse = (_, error) => Promise.reject(error);
+const edit = (video, changes, { before, version = video.told.version, otherwise = refuse }) =>
+  told(video, changed(place(video), changes, { before, version, otherwise }));
 const WORDS = { approved: "approved", rejected: "rejected", none: "put back" };
 
-/** Show at once what `call` will do to each; whatever the server did not confirm is shown as it was. */
+/** Show at once what `call` will do to each; whatever the server did not confirm is shown as it is there. */
 async function judged(videos, wish, call) {
-  const before = new Map(videos.map((video) => [video, { review: video.now.review, version: video.now.version }]));
-  for (const video of videos) video.set({ review: wish(video) });
-  const { done, trouble } = await forEach(videos, call);
-  for (const video of videos) {
-    const { review: was, version } = before.get(video);
-    // An event may have told better meanwhile.
-    if (!done.includes(video) && video.now.version === version) video.set({ review: was });
-  }
-  return { done, trouble };
+  const over = new Map(videos.map((video) => [video, video.wish(wish(video))]));
+  const said = await forEach(videos, async (video) => {
+    await call(video);
+    over.get(video)();
+  });
+  for (const end of over.values()) end();
+  return said;
 }
 
 /** Say that these may be used, or may not; undone from the toast, for as many as the server took. */
@@ -209,17 +215,19 @@ export async function review(videos, verdict, rejectReason = null) {
         : "Only finished videos are reviewed, and these are already.",
     );
   const before = new Map(); // what each was, with its reason: that is not in the list, and is asked for
+  const after = new Map(); // each as this has left it
   const call = async (video) => {
-    const was = before.get(video).review;
+    const { review: was } = video.told;
     const reason = was === "rejected" ? (await api.get(place(video))).rejectReason : null;
-    before.set(video, { review: was, ...(reason && { rejectReason: reason }) });
-    if (verdict === "none") return edit(video, { review: "none" });
-    if (verdict === "approved") return told(video, api.post(`${place(video)}/approve`));
-    return told(video, api.post(`${place(video)}/reject`, rejectReason ? { reason: rejectReason } : undefined));
+    before.set(video, { review: was, rejectReason: reason });
+    const done =
+      verdict === "none"
+        ? edit(video, { review: "none" }, { before: { review: was } })
+        : post(video, verdict === "approved" ? "approve" : "reject", rejectReason ? { reason: rejectReason } : undefined);
+    after.set(video, await done);
   };
-  for (const video of these) before.set(video, { review: video.now.review });
-  const { done, trouble } = await judged(these, () => verdict, call);
-  const undo = { label: "Undo", run: () => putBack(done, before) };
+  const { done, trouble } = await judged(these, () => ({ review: verdict }), call);
+  const undo = { label: "Undo", run: () => putBack(done, before, after) };
   if (!trouble) return toast(`${plural(done.length, "video")} ${WORDS[verdict]}.`, { action: undo });
   const some = done.length
     ? `${count(done.length)} of ${plural(these.length, "video")} ${WORDS[verdict]}; the others are as they were`
@@ -236,22 +244,31 @@ export async function reject(videos) {
   return why ? review(these, "rejected", why) : undefined;
 }
 
-async function putBack(videos, before) {
+/** Make it as it was `before`, where it still is as `after`: what was said since stands. */
+async function putBack(videos, before, after) {
+  let since = 0;
+  const otherwise = (theirs) => {
+    since++;
+    return theirs;
+  };
   const { trouble } = await judged(
     videos,
-    (video) => before.get(video).review,
-    (video) => edit(video, before.get(video)),
+    (video) => ({ review: before.get(video).review }),
+    (video) =>
+      edit(video, before.get(video), { before: after.get(video), version: after.get(video).version, otherwise }),
   );
   if (trouble) complain(trouble);
+  if (since) toast(`${plural(since, "video was", "videos were")} decided otherwise since: that stands.`);
 }
 
 export async function crown(video) {
   const winner = !video.now.winner;
-  video.set({ winner });
-  const { trouble } = await forEach([video], () => edit(video, { winner }));
-  if (!trouble) return;
-  video.set({ winner: !winner });
-  complain(trouble);
+  const { trouble } = await judged(
+    [video],
+    () => ({ winner }),
+    () => edit(video, { winner }, { before: { winner: video.told.winner } }),
+  );
+  if (trouble) complain(trouble);
 }
 
 export async function resolve(video, decision, job = null) {
@@ -269,32 +286,17 @@ export async function resolve(video, decision, job = null) {
     const body = html`<p>The video stays without a file. ${counted}</p>`;
     if (!(await agreed({ title: "Give this video up?", body, confirm: "Give up", danger: true }))) return undefined;
   }
-  return attempted(async () => {
-    await api.post(`${batch}/combinations/${video.key}/resolve`, { decision, ...(job && { job }) });
+  return attempted(async (key) => {
+    await api.post(`${batch}/combinations/${video.key}/resolve`, { decision, ...(job && { job }) }, { key });
     toast({ paid: "Its file is fetched from that job.", retry: "Queued again.", "give-up": "Given up." }[decision]);
   });
-}
-
-export async function copy(text, what) {
-  await navigator.clipboard.writeText(text);
-  toast(`${what} copied.`);
-}
-
-function save(blob, name) {
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(blob);
-  link.download = name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** The finished files as one ZIP: all, or these. */
 export function files(videos = null) {
   const ready = (videos ?? inStates(["completed"])).filter((video) => video.now.files.video);
   if (!ready.length) return toast("None of these is finished yet.");
-  location.assign(
-    `${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`,
-  );
+  fetchFile(`${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`);
   return toast(`${plural(ready.length, "file")} on the way.`);
 }
 

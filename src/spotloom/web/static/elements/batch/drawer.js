@@ -1,9 +1,10 @@
 // One video in full: player, what was chosen, how each attempt went, what it costs, and what to do with it.
 import { api } from "../../core/api.js";
-import { Element, icon, labelled, may } from "../../core/element.js";
+import { Element, icon, labelled, may, once } from "../../core/element.js";
 import { GROUPS, bytes, money, plural } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, copy, crown, files, priceOf, reject, resolve, retry, review } from "./deeds.js";
+import { copyButton } from "../parts/copy.js";
+import { AGAIN, cancel, crown, priceOf, reject, resolve, retry, review } from "./deeds.js";
 import { FREE } from "../parts/price.js";
 import { keep } from "./notes.js";
 import { pageOf } from "./notion.js";
@@ -33,14 +34,15 @@ class BatchDrawer extends Element {
     clearTimeout(this.timer);
     const video = this.video;
     this.timer = setTimeout(async () => {
+      const mine = (this.asking = Symbol("the newest question")); // an older answer that comes later is none
       try {
         const [told, { items }] = await Promise.all([
           api.get(`${path}/combinations/${video.key}`),
           api.get(`${path}/combinations/${video.key}/attempts`),
         ]);
-        if (video === this.video) Object.assign(this, { told, attempts: items, wrong: null });
+        if (video === this.video && mine === this.asking) Object.assign(this, { told, attempts: items, wrong: null });
       } catch (error) {
-        if (video === this.video) this.wrong = error;
+        if (video === this.video && mine === this.asking) this.wrong = error;
       }
     }, wait);
   }
@@ -63,11 +65,19 @@ class BatchDrawer extends Element {
       class="drawer"
       data-keys
       aria-labelledby="drawer-title"
-      @close=${() => view.get().video && go({ video: "" })}
-      @click=${(event) => event.target === this.dialog && this.dialog.close()}
+      @cancel=${this.leave}
+      @close=${() => !this.dialog.open && view.get().video && go({ video: "" })}
+      @click=${(event) => event.target === this.dialog && go({ video: "" })}
     >
       ${video ? this.inside(video) : nothing}
     </dialog>`;
+  }
+
+  /** The address closes it, so that keys which come at once are for the page again. */
+  leave(event) {
+    if (event.target !== this.dialog) return;
+    event.preventDefault();
+    go({ video: "" });
   }
 
   inside(video) {
@@ -94,7 +104,7 @@ class BatchDrawer extends Element {
         >
           ${icon("chevron-down")}
         </button>
-        <button class="button quiet iconic" aria-label="Close (Esc)" @click=${() => this.dialog.close()}>
+        <button class="button quiet iconic" aria-label="Close (Esc)" @click=${() => go({ video: "" })}>
           ${icon("x")}
         </button>
       </header>
@@ -231,7 +241,7 @@ class BatchDrawer extends Element {
           ? html`<button
                 class="button small"
                 aria-pressed=${now.review === "approved"}
-                @click=${() => review([video], now.review === "approved" ? "none" : "approved")}
+                @click=${once(() => review([video], now.review === "approved" ? "none" : "approved"))}
               >
                 ${labelled("thumbs-up", "Approve")}
               </button>
@@ -239,14 +249,16 @@ class BatchDrawer extends Element {
                 class="button small"
                 aria-pressed=${now.review === "rejected"}
                 aria-haspopup=${now.review === "rejected" ? nothing : "dialog"}
-                @click=${() => (now.review === "rejected" ? review([video], "none") : reject([video]))}
+                @click=${once(() => (now.review === "rejected" ? review([video], "none") : reject([video])))}
               >
                 ${labelled("thumbs-down", "Reject")}
               </button>
-              <button class="button small" aria-pressed=${now.winner} @click=${() => crown(video)}>
+              <button class="button small" aria-pressed=${now.winner} @click=${once(() => crown(video))}>
                 ${labelled("trophy", "Winner")}
               </button>
-              <button class="button small" @click=${() => files([video])}>${labelled("download", "Download")}</button>`
+              <a class="button small" href="${mediaUrl(now.files.video)}?download=true" download
+                >${labelled("download", "Download")}</a
+              >`
           : nothing
       }
     </div>`;
@@ -257,9 +269,7 @@ class BatchDrawer extends Element {
     return html`<section>
         <h3 class="line">
           Prompt
-          <button class="button small quiet push" @click=${() => copy(told.prompt, "Prompt")}>
-            ${labelled("copy", "Copy")}
-          </button>
+          ${copyButton(told.prompt, "The prompt", "small quiet push")}
         </h3>
         <pre class="prompt">${told.prompt}</pre>
       </section>

@@ -1,37 +1,24 @@
 // The answers that people come for: how far, how much, until when, and what to do next.
-import { Element, icon, labelled, may } from "../../core/element.js";
+import { Element, icon, labelled, may, once } from "../../core/element.js";
 import { GROUPS, count, money, plural, span, when } from "../../core/format.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { cancel, failed, files, manifest, pause, prioritise, priceOf, resume, retry } from "./deeds.js";
+import { cancel, failed, files, keysOf, manifest, pause, prioritise, priceOf, resume, retry, steering } from "./deeds.js";
+import { DOT, WORDS } from "../parts/counts.js";
 import { FREE, forecast } from "../parts/price.js";
 import { editAddress, wantsEdit } from "./reasons.js";
 import { print } from "./report.js";
-import { counted, figures, gone, line, over, page, takenAt } from "./store.js";
+import { counted, figures, gone, line, onFrame, over, page, takenAt } from "./store.js";
 import { go, view } from "./view.js";
 
-const WORDS = {
-  completed: "Done",
-  running: "Running",
-  queued: "Queued",
-  failed: "Failed",
-  unknown: "Possibly charged",
-  cancelled: "Cancelled",
-};
-const TONE = {
-  completed: "completed",
-  running: "generating",
-  queued: "queued",
-  failed: "failed",
-  unknown: "unknown",
-  cancelled: "cancelled",
-};
 const LIVE = {
   connecting: "Connecting",
   live: "Live",
   reconnecting: "Reconnecting",
+  crowded: "Not live: too many tabs",
   gone: "Ended",
   offline: "Offline",
 };
+const titled = (word) => word[0].toUpperCase() + word.slice(1);
 const CLOCK_MS = 1000;
 const editor = may("editor");
 const online = signal(navigator.onLine);
@@ -76,7 +63,7 @@ class BatchHeader extends Element {
                 aria-pressed=${group === each}
                 @click=${() => go({ group: group === each ? "" : each })}
               >
-                <span class="status still ${TONE[each]}">${WORDS[each]}</span> <span class="count">${count(many)}</span>
+                <span class="status still ${DOT[each]}">${titled(WORDS[each])}</span> <span class="count">${count(many)}</span>
               </button>`
             : nothing;
         })}
@@ -168,6 +155,16 @@ const pace = (aMinute) =>
   aMinute ? `at ${aMinute < 10 ? aMinute.toFixed(1) : Math.round(aMinute)} a minute` : "by the plan";
 
 class BatchActions extends Element {
+  connectedCallback() {
+    super.connectedCallback();
+    this.broken = keysOf(failed()).join();
+    onFrame(() => {
+      const now = keysOf(failed()).join();
+      if (now !== this.broken) this.requestUpdate();
+      this.broken = now;
+    });
+  }
+
   render() {
     if (gone.get()) return nothing;
     const now = figures.get();
@@ -176,9 +173,13 @@ class BatchActions extends Element {
       ${this.primary(now)}
       ${
         editor && left && now.state !== "cancelled"
-          ? now.state === "paused"
-            ? html`<button class="button" @click=${resume}>${labelled("play", "Resume")}</button>`
-            : html`<button class="button" @click=${pause}>${labelled("pause", "Pause")}</button>`
+          ? html`<button
+              class="button"
+              aria-busy=${steering.get()}
+              @click=${once(now.state === "paused" ? resume : pause)}
+            >
+              ${now.state === "paused" ? labelled("play", "Resume") : labelled("pause", "Pause")}
+            </button>`
           : nothing
       }
       <button class="button" popovertarget="downloads">${labelled("download", "Download")}</button>
@@ -209,7 +210,7 @@ class BatchActions extends Element {
                       ${labelled(
                         sign,
                         html`<span
-                          >${each[0].toUpperCase() + each.slice(1)} priority <small class="soft">${words}</small></span
+                          >${titled(each)} priority <small class="soft">${words}</small></span
                         >`,
                       )}
                     </button>`,
@@ -227,19 +228,18 @@ class BatchActions extends Element {
   }
 
   primary(now) {
-    const broken = counted(GROUPS.failed);
-    if (broken && editor) {
-      const videos = failed();
+    const videos = failed(); // counted as they are summed: the figures may be ahead of the rows
+    if (videos.length && editor) {
       // A purchase that will most likely be refused again is not what the page recommends.
       const refused = videos.every(wantsEdit);
       return html`${
           refused
             ? html`<a class="button primary" href=${editAddress(videos)}
-                >${labelled("pencil", `Edit the ${count(broken)} refused`)}</a
+                >${labelled("pencil", `Edit the ${count(videos.length)} refused`)}</a
               >`
             : nothing
         }<button class="button ${refused ? "" : "primary"}" @click=${() => retry(videos, "failed")}>
-          ${labelled("rotate-ccw", `Retry ${count(broken)} failed · ${priceOf(videos)}`)}
+          ${labelled("rotate-ccw", `Retry ${count(videos.length)} failed · ${priceOf(videos)}`)}
         </button>`;
     }
     if (!now.counts.completed) return nothing;

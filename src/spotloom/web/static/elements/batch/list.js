@@ -1,7 +1,7 @@
 // The list of videos, as rows or as cards: made once, each drawn alone when it changes, moved only when asked.
 import { Element, icon } from "../../core/element.js";
 import { keys } from "../../core/keys.js";
-import { announce } from "../../core/toast.js";
+import { announce, toast } from "../../core/toast.js";
 import { html, nothing, render } from "../../vendor/lit.js";
 import { reject, review } from "./deeds.js";
 import { clearSelection, everything, filtered, go, refresh, select, selected, selection, shown, view } from "./view.js";
@@ -131,6 +131,7 @@ class BatchList extends Element {
     const { layout } = view.get();
     const found = shown.get();
     const body = this.querySelector(".body");
+    const held = document.activeElement?.closest(".vid[data-key]");
     if (layout !== this.layout) this.turn(layout);
     if (found !== this.found || body !== this.body) {
       this.body = body;
@@ -141,6 +142,7 @@ class BatchList extends Element {
       queueMicrotask(() => this.drawSome(found, round));
       body.replaceChildren(...found.map((video) => this.boxes.get(video)));
       if (!this.at || !found.includes(this.at)) this.stand(found[0] ?? null);
+      if (held && this.at) this.boxes.get(this.at).focus({ preventScroll: true });
       if (layout === "rows")
         found.forEach((video, place) => this.boxes.get(video).setAttribute("aria-rowindex", place + 2));
     }
@@ -148,7 +150,12 @@ class BatchList extends Element {
     const open = byKey.get(view.get().video);
     if (!open) return;
     if (open !== this.at) this.stand(open);
-    import("./drawer.js"); // only for who opens a video
+    // Only for who opens a video.
+    this.drawer ??= import("./drawer.js").catch(() => {
+      this.drawer = null;
+      toast("The details could not be fetched. Load the page again to have them.", { kind: "bad", seconds: 10 });
+      go({ video: "" });
+    });
   }
 
   turn(layout) {
@@ -276,7 +283,8 @@ class BatchList extends Element {
       g: { does: "Rows or grid", run: () => go({ layout: this.layout === "rows" ? "grid" : "rows" }), when: calm },
       "/": { does: "Find", run: () => document.querySelector("batch-tools input[type=search]").focus(), when: calm },
       u: { does: "Sort and filter again", run: refresh, when: calm },
-      Escape: { does: "Stop playing, or clear the selection", run: escape, when: calm },
+      // An open drawer takes Escape itself; before it is there nothing else does.
+      Escape: { does: "Stop playing, or clear the selection", run: escape, when: () => calm() || !isDrawn() },
     });
     if (!editor) return;
     const pointed = () => here() && this.meant().length > 0;
@@ -292,8 +300,11 @@ class BatchList extends Element {
   }
 }
 
+const isDrawn = () => document.querySelector("dialog.drawer[open]") !== null;
+
 function escape() {
-  if (document.activeElement?.matches("input")) document.activeElement.blur();
+  if (view.get().video) go({ video: "" });
+  else if (document.activeElement?.matches("input")) document.activeElement.blur();
   else if (playing.get()) stop();
   else clearSelection();
 }

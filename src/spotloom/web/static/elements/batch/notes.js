@@ -1,22 +1,19 @@
 // Notes on a video and the address where it was put: kept as they are typed, sent when the field or the drawer is left.
-import { ApiError, api } from "../../core/api.js";
 import { Element, labelled, may } from "../../core/element.js";
 import { html, keyed, nothing, signal } from "../../vendor/lit.js";
-import { byKey, path } from "./store.js";
+import { changed, inTurn } from "../parts/changes.js";
+import { Unsaved } from "../parts/unsaved.js";
+import { byKey, page, path } from "./store.js";
 
 const editor = may("editor");
-const unsaved = new Map(); // key → {notes, videoUrl}: what was typed and is not at the server
 const bases = new Map(); // key → the video as it was when somebody began to type, or as it was saved last
-const chains = new Map(); // key → the last of its saves, after which the next is sent
-const said = signal({}); // key → {word, trouble}
+const unsaved = new Unsaved(`batch.${page.id}`, (key) => keep(key)); // key → {notes, videoUrl}
+const kept = { word: "Not saved.", trouble: "You wrote this before you left the page." };
+const said = signal(Object.fromEntries([...unsaved.keys()].map((key) => [key, kept]))); // key → {word, trouble}
 const say = (key, what) => said.set({ ...said.get(), [key]: what });
 
 /** Send what was typed of this video, if anything was; resolves when it is stored, or when it is said why not. */
-export function keep(key) {
-  const turn = (chains.get(key) ?? Promise.resolve()).then(() => send(key));
-  chains.set(key, turn);
-  return turn;
-}
+export const keep = (key) => inTurn(key, () => send(key));
 
 async function send(key) {
   const [typed, base] = [unsaved.get(key), bases.get(key)];
@@ -26,30 +23,33 @@ async function send(key) {
       .map(([name, text]) => [name, text.trim() || null])
       .filter(([name, text]) => text !== (base[name] ?? null)),
   );
-  if (!Object.keys(change).length) return forget(key, typed);
+  if (!Object.keys(change).length) {
+    forget(key, typed);
+    if (said.get()[key]) say(key, null);
+    return;
+  }
   say(key, { word: "Saving…" });
+  let both = null; // what somebody else has written of the same
+  const otherwise = (theirs) => {
+    both = Object.keys(change).filter((name) => (theirs[name] ?? "") !== (base[name] ?? ""));
+    return theirs;
+  };
   try {
-    const told = await api.patch(`${path}/combinations/${key}`, change, { version: base.version });
-    bases.set(key, told);
-    byKey.get(key).set({ version: told.version });
+    const told = await changed(`${path}/combinations/${key}`, change, { before: base, version: base.version, otherwise });
+    bases.set(key, told); // what is sent next is sent knowing this
+    byKey.get(key).take({ version: told.version, review: told.review, winner: told.winner });
+    if (both) return disputed(key, told, both);
     forget(key, typed);
     say(key, { word: "Saved." });
   } catch (error) {
-    if (error instanceof ApiError && error.status === 412) return outdated(key, change, error);
     say(key, { word: "Not saved.", trouble: error.message });
   }
 }
 
-/** Somebody has changed the video meanwhile: of another matter both words stand, of the same one a person decides. */
-async function outdated(key, change, error) {
-  const base = bases.get(key);
-  const theirs = await api.get(`${path}/combinations/${key}`).catch(() => null);
-  if (!theirs) return say(key, { word: "Not saved.", trouble: error.message });
-  bases.set(key, theirs); // what is sent next is sent knowing this
-  const both = Object.keys(change).filter((name) => (theirs[name] ?? "") !== (base[name] ?? ""));
-  if (!both.length) return send(key);
+/** Of the same matter a person decides which word is to stand. */
+function disputed(key, theirs, both) {
   const words = both.map((name) => (theirs[name] ? `“${theirs[name]}”` : "nothing")).join(", ");
-  return say(key, { word: "Not saved.", trouble: `Somebody else has written ${words} here meanwhile.` });
+  say(key, { word: "Not saved.", trouble: `Somebody else has written ${words} here meanwhile.` });
 }
 
 function forget(key, sent) {
@@ -57,11 +57,6 @@ function forget(key, sent) {
   if (left.length) unsaved.set(key, Object.fromEntries(left));
   else unsaved.delete(key);
 }
-
-// Who leaves the tab in the middle of a word has it saved.
-document.addEventListener("visibilitychange", () => {
-  if (document.visibilityState === "hidden") for (const key of unsaved.keys()) keep(key);
-});
 
 class BatchNotes extends Element {
   static properties = { told: { attribute: false } };
@@ -73,7 +68,8 @@ class BatchNotes extends Element {
   willUpdate() {
     const here = this.drawn === this.key && this.contains(document.activeElement);
     // What a colleague has saved is taken, except under somebody's hands.
-    if (here || unsaved.has(this.key) || this.told.version < (bases.get(this.key)?.version ?? 0)) return;
+    const base = bases.get(this.key);
+    if (base && (here || unsaved.has(this.key) || this.told.version < base.version)) return;
     bases.set(this.key, this.told);
   }
 

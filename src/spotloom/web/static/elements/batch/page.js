@@ -9,7 +9,21 @@ import "./tools.js";
 import "./trouble.js";
 import { files, manifest } from "./deeds.js";
 import { print } from "./report.js";
-import { batch, counted, figures, gone, lanes, onFrame, over, page, takeFigures, takenAt } from "./store.js";
+import {
+  batch,
+  counted,
+  figures,
+  gone,
+  inStates,
+  lanes,
+  line,
+  onFrame,
+  over,
+  page,
+  readVideos,
+  takeFigures,
+  takenAt,
+} from "./store.js";
 import { GROUPS } from "../../core/format.js";
 import { everything, go } from "./view.js";
 
@@ -36,13 +50,16 @@ function say() {
 async function ask() {
   if (gone.get() || over.get() || (document.visibilityState !== "visible" && turn++ % UNSEEN_TURNS)) return;
   const before = takenAt.get();
-  const told = await api.get(batch).catch(() => null);
-  if (!told) return;
-  const { lanes: newer, ...header } = told;
+  const answer = await api.get(batch).catch(() => null);
+  if (!answer) return;
+  const { lanes: newer, ...header } = answer;
   lanes.set(newer);
   if (takenAt.get() !== before) return; // an event was quicker, and knows better
   takeFigures(header);
   title();
+  const listed = Object.entries(header.counts).every(([status, many]) => inStates([status]).length === many);
+  // No event tells of them just now: without this the list would belie the figures.
+  if (!listed && line.state.get() !== "live" && document.visibilityState === "visible") await readVideos().catch(() => {});
 }
 
 onFrame(title);

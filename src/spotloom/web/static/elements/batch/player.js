@@ -2,9 +2,8 @@
 import { icon } from "../../core/element.js";
 import { announce } from "../../core/toast.js";
 import { html, render, signal } from "../../vendor/lit.js";
+import { moment } from "../parts/sprite.js";
 
-const CELLS = 25; // of a sprite, five in a row, from the first moment to the last
-const ROW = 5;
 export const mediaUrl = (asset) => `/api/media/${asset}`;
 
 let sound = false;
@@ -114,10 +113,9 @@ export function scrub(event, asset) {
     sheet.style.backgroundImage = `url("${mediaUrl(asset)}")`;
     box.append(sheet);
   }
-  const { left, width } = box.getBoundingClientRect();
-  const cell = Math.min(CELLS - 1, Math.max(0, Math.floor(((event.clientX - left) / width) * CELLS)));
-  sheet.style.backgroundPosition = `${(cell % ROW) * 25}% ${Math.floor(cell / ROW) * 25}%`;
-  sheet.style.setProperty("--at", `${((cell + 1) / CELLS) * 100}%`);
+  const { position, end } = moment(event, box);
+  sheet.style.backgroundPosition = position;
+  sheet.style.setProperty("--at", `${end * 100}%`);
 }
 
 export const unscrub = (event) => event.currentTarget.querySelector(".scrub")?.remove();
@@ -141,8 +139,7 @@ export function peekAt(event, video) {
     sheet.style.backgroundImage = `url("${mediaUrl(sprite)}"), url("${mediaUrl(poster)}")`;
   }
   const box = event.currentTarget.getBoundingClientRect();
-  const cell = Math.min(CELLS - 1, Math.max(0, Math.floor(((event.clientX - box.left) / box.width) * CELLS)));
-  peek.firstElementChild.style.backgroundPosition = `${(cell % ROW) * 25}% ${Math.floor(cell / ROW) * 25}%, center`;
+  peek.firstElementChild.style.backgroundPosition = `${moment(event, event.currentTarget).position}, center`;
   peek.hidden = false;
   peek.style.left = `${box.right + 12}px`;
   peek.style.top = `${Math.max(64, Math.min(innerHeight - peek.offsetHeight - 12, box.top - peek.offsetHeight / 2))}px`;

@@ -1,4 +1,5 @@
 // What the page knows: each video with a signal of its own, the batch's figures, and the line that keeps both true.
+import { each as allOf } from "../../core/api.js";
 import { pageData } from "../../core/element.js";
 import { BatchLine } from "../../core/live.js";
 import { computed, signal } from "../../vendor/lit.js";
@@ -38,7 +39,7 @@ class Video {
         .join(", ") || this.title;
     this.text = `${this.words.join(" ")} ${key} ${position + 1}`.toLowerCase();
     const [status, attempt, progress, error, review, winner, version, priority, actual, video, poster, sprite] = live;
-    this.now = {
+    this.told = {
       status,
       attempt,
       progress,
@@ -50,12 +51,31 @@ class Video {
       actual,
       files: { video, poster, sprite },
     };
+    this.now = this.told; // what is shown
     this.live = signal(this.now); // for who follows this one video
+    this.wishes = []; // changes that the server has not confirmed, oldest first
   }
 
-  /** Change what is shown; the server's next word about the video replaces it. */
-  set(change) {
-    this.now = { ...this.now, ...change };
+  /** Take the server's word; what was wished of the video and is on its way stays to be seen. */
+  take({ version, review, winner, ...rest }) {
+    // An answer that comes late does not undo a later one.
+    const said = version < this.told.version ? {} : { version, review, winner };
+    this.told = { ...this.told, ...rest, ...said };
+    this.show();
+  }
+
+  /** Show at once what is asked of the server; answers how to say that it is over, whatever came of it. */
+  wish(change) {
+    this.wishes.push(change);
+    this.show();
+    return () => {
+      this.wishes = this.wishes.filter((each) => each !== change);
+      this.show();
+    };
+  }
+
+  show() {
+    this.now = Object.assign({ ...this.told }, ...this.wishes);
     this.live.set(this.now);
     changed.add(this);
     frame ||= requestAnimationFrame(flush);
@@ -92,7 +112,7 @@ export function takeFigures(now) {
 function take({ videos: told, ...header }) {
   takeFigures(header);
   for (const each of told) {
-    byKey.get(each.combinationId)?.set({
+    byKey.get(each.combinationId)?.take({
       status: each.status,
       attempt: each.attempt,
       progress: each.progress ?? null,
@@ -103,6 +123,26 @@ function take({ videos: told, ...header }) {
       priority: each.priority ?? 1,
       actual: each.actualCost ?? null,
       files: each.files ?? {},
+    });
+  }
+}
+
+const assetOf = (file) => (file ? new URL(file.url, location.href).pathname.split("/").at(-1) : undefined);
+
+/** Read every video anew, for when no event tells of them. */
+export async function readVideos() {
+  for await (const each of allOf(`${path}/combinations?limit=200`)) {
+    const { video, poster, sprite } = each.files;
+    byKey.get(each.combinationId)?.take({
+      status: each.status,
+      attempt: each.attempts,
+      progress: each.progress,
+      error: each.error?.code ?? null,
+      review: each.review,
+      winner: each.winner,
+      version: each.version,
+      actual: each.actualCost,
+      files: { video: assetOf(video), poster: assetOf(poster), sprite: assetOf(sprite) },
     });
   }
 }

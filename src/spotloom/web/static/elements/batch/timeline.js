@@ -1,8 +1,7 @@
 // How one attempt at a video went: its times, its job at the provider, what it cost, and what went wrong.
-import { labelled } from "../../core/element.js";
 import { span, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { copy } from "./deeds.js";
+import { copyButton } from "../parts/copy.js";
 import { status } from "./rows.js";
 import { page } from "./store.js";
 
@@ -38,9 +37,7 @@ export function attempt(each, { open, alone }) {
       each.providerJobId
         ? html`<p class="line keep small">
             <span class="soft">Job</span><code class="clip">${each.providerJobId}</code
-            ><button class="button small quiet push" @click=${() => copy(each.providerJobId, "Job id")}>
-              ${labelled("copy", "Copy")}
-            </button>
+            >${copyButton(each.providerJobId, "The job id", "small quiet push")}
           </p>`
         : nothing
     }

@@ -1,8 +1,8 @@
 // Finding and sorting, rows or grid; and the bar for what is selected.
 import { Element, icon, labelled, may } from "../../core/element.js";
 import { GROUPS, count, plural } from "../../core/format.js";
-import { html, nothing } from "../../vendor/lit.js";
-import { AGAIN, cancel, files, prioritise, retry, review } from "./deeds.js";
+import { html, live, nothing } from "../../vendor/lit.js";
+import { AGAIN, cancel, files, prioritise, reject, retry, review } from "./deeds.js";
 import { onFrame, varying, videos } from "./store.js";
 import {
   SORTS,
@@ -23,7 +23,7 @@ let typing = 0;
 
 function search(event) {
   clearTimeout(typing);
-  const text = event.target.value.trim();
+  const text = event.target.value;
   typing = setTimeout(() => go({ text }, { replace: true }), 60);
 }
 
@@ -89,7 +89,7 @@ class BatchTools extends Element {
       </div>
       <label class="line keep sort"
         ><span class="soft small wide-only">Sort by</span
-        ><select class="input small" aria-label="Sort by" @change=${(event) => go({ sort: event.target.value })}>
+        ><select class="input small" aria-label="Sort by" .value=${live(sort)} @change=${(event) => go({ sort: event.target.value })}>
           ${Object.entries(SORTS).map(
             ([key, { label }]) => html`<option value=${key} ?selected=${sort === key}>${label}</option>`,
           )}
@@ -171,6 +171,13 @@ class BatchBulk extends Element {
         editor && done.length
           ? html`<button class="button small" @click=${() => review(done, "approved")}>
               ${labelled("thumbs-up", `Approve ${count(done.length)}`)}
+            </button>`
+          : nothing
+      }
+      ${
+        editor && done.length
+          ? html`<button class="button small" @click=${() => reject(done)}>
+              ${labelled("thumbs-down", `Reject ${count(done.length)}`)}
             </button>`
           : nothing
       }

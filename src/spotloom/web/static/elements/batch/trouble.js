@@ -5,7 +5,7 @@ import { html, nothing } from "../../vendor/lit.js";
 import { failed, keysOf, priceOf, resume, retry } from "./deeds.js";
 import { editAddress, grouped } from "./reasons.js";
 import { counted, figures, gone, inStates, lanes, onFrame, over, page } from "./store.js";
-import { go, select } from "./view.js";
+import { clearSelection, go, select } from "./view.js";
 
 const editor = may("editor");
 const notice = (kind, sign, title, body, action = nothing) =>
@@ -214,6 +214,7 @@ class BatchTrouble extends Element {
 
   show(group) {
     go({ group: "failed" });
+    clearSelection();
     select(keysOf(group.videos));
   }
 }

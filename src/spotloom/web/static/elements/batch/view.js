@@ -30,10 +30,10 @@ function read() {
   }
   return {
     layout: query.get("view") === "grid" ? "grid" : "rows",
-    group: query.get("status") in GROUPS ? query.get("status") : "",
+    group: Object.hasOwn(GROUPS, query.get("status")) ? query.get("status") : "",
     review: ["none", "approved", "rejected"].includes(query.get("review")) ? query.get("review") : "",
     text: query.get("q") ?? "",
-    sort: query.get("sort") in SORTS ? query.get("sort") : "position",
+    sort: Object.hasOwn(SORTS, query.get("sort")) ? query.get("sort") : "position",
     descending: query.get("order") === "desc",
     video: byKey.has(query.get("video")) ? query.get("video") : "",
     options,
@@ -45,7 +45,7 @@ function write({ layout, group, review, text, sort, descending, video, options }
   if (layout === "grid") query.set("view", layout);
   if (group) query.set("status", group);
   if (review) query.set("review", review);
-  if (text) query.set("q", text);
+  if (text.trim()) query.set("q", text.trim());
   for (const [key, places] of Object.entries(options))
     for (const place of places) query.append("option", `${key}:${PLACE.get(key).options[place][0]}`);
   if (sort !== "position") query.set("sort", sort);
@@ -68,6 +68,7 @@ function fits(video, { group, review, text, options }) {
   if (
     text &&
     !text
+      .trim()
       .toLowerCase()
       .split(/\s+/)
       .every((word) => video.text.includes(word))
@@ -129,8 +130,7 @@ export const clearSelection = () => selection.set(new Set());
 export const selected = () => videos.filter((video) => selection.get().has(video.key));
 export const filtered = () => {
   const { group, review, text, options } = view.get();
-  return Boolean(group || review || text || Object.keys(options).length);
+  return Boolean(group || review || text.trim() || Object.keys(options).length);
 };
 export const everything = { group: "", review: "", text: "", options: {} };
-export const brand = page.brand;
 refresh();

@@ -276,11 +276,15 @@ const naming = () =>
         autocomplete="off"
         spellcheck="false"
         .value=${live(current().batchId)}
+        @input=${(event) => nameBatch(event.target.value)}
         @change=${(event) => nameBatch(event.target.value.trim() || newName())}
       />
       <p class="hint">An order that is sent twice under one name is made once.</p>
     </div>
   </div>`;
+
+// One function for all renders: a new one would be called, and take the focus, at each of them.
+const focus = (box) => box && queueMicrotask(() => box.focus());
 
 /** Why the order was not taken, and what to do. */
 function refusal(plan) {
@@ -302,7 +306,7 @@ function refusal(plan) {
     brief: html`<a class="button small" href="/new">Edit the brief</a>`,
     lost: html`<button class="button small" @click=${() => order(plan)}>Ask again</button>`,
   }[why.kind];
-  return html`<div class="notice bad" role="alert" data-kind=${why.kind} tabindex="-1" ${ref((box) => box?.focus())}>
+  return html`<div class="notice bad" role="alert" data-kind=${why.kind} tabindex="-1" ${ref(focus)}>
     ${icon("circle-alert")}
     <div class="stack tight">
       <b>${why.title}</b>

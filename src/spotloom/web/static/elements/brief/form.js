@@ -65,7 +65,7 @@ const LABELS = {
 function wrong() {
   const found = tried.get() ? problems() : [];
   if (!found.length) return nothing;
-  return html`<div class="notice bad" id="brief-problems" role="alert" tabindex="-1">
+  return html`<div class="notice bad" id="brief-problems" role="alert" aria-atomic="false" tabindex="-1">
     ${icon("circle-alert")}
     <div>
       <b>${plural(found.length, "thing")} to change first</b>

@@ -1,10 +1,8 @@
 // The matrix by keyboard.
-import { keys, offer } from "../../core/keys.js";
+import { keys, offer, typing } from "../../core/keys.js";
 import { redo, undo } from "./exclusions.js";
 import { clear } from "./filters.js";
 import { copy, looking, sheet } from "./prompt.js";
-
-const typing = (target) => target.closest?.("input:not([type=checkbox]), textarea, select");
 
 export function bindKeys(matrix) {
   const next = { does: "Next row", run: () => matrix.go(1) },

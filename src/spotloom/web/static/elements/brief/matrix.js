@@ -3,10 +3,11 @@ import { Element, icon, labelled } from "../../core/element.js";
 import { count, plural } from "../../core/format.js";
 import { announce, complain } from "../../core/toast.js";
 import { html, live, nothing, signal } from "../../vendor/lit.js";
+import { save } from "../parts/download.js";
 import { csv } from "./csv.js";
 import { each, form, modelOf, space, vocabulary } from "./draft.js";
 import { addRule, canRedo, canUndo, leaveOut, redo, removeRule, rules, said, takeIn, undo } from "./exclusions.js";
-import { save, slug } from "./download.js";
+import { slug } from "./download.js";
 import { clear, isNarrowed, narrowed, see, sortBy, toggleFacet, view } from "./filters.js";
 import { bindKeys } from "./hands.js";
 import { allKnown, looking, sheet } from "./prompt.js";
@@ -109,9 +110,22 @@ class BriefMatrix extends Element {
       this.querySelector(".matrix").style.setProperty("--columns", `repeat(${columns.length}, minmax(0, 1fr))`);
       this.querySelector(".matrix").style.setProperty("--least", `${columns.length * 120 + 300}px`);
     }
+    const [next, inside] = [this.instead(), this.isIn()];
+    if (next) looking.set(next);
     this.#rows.arrange(this.shown);
     this.#rows.mark(selected.get());
     this.#rows.look(looking.get());
+    if (next && inside) this.focusOn(next);
+  }
+
+  /** The row that takes the place of the one that is looked at, where that is no longer shown. */
+  instead() {
+    const row = looking.get();
+    const before = this.#rows.shown;
+    const at = before.indexOf(row);
+    if (at < 0 || this.shown.includes(row)) return null;
+    const there = new Set(this.shown);
+    return before.slice(at).find((each) => there.has(each)) ?? before.slice(0, at).findLast((each) => there.has(each));
   }
 
   bar(rows) {
@@ -244,10 +258,14 @@ class BriefMatrix extends Element {
       this.shown[Math.max(0, Math.min(this.shown.length - 1, at < 0 ? (by > 0 ? 0 : this.shown.length - 1) : at + by))];
     if (!row) return null;
     looking.set(row);
+    this.focusOn(row);
+    return row;
+  }
+
+  focusOn(row) {
     const line = this.#rows.lineOf(row);
     line.focus({ preventScroll: true });
     line.scrollIntoView({ block: "nearest" });
-    return row;
   }
 
   /** Look at the line that somebody came to by Tab; the pointer has its own way, see `clicked`. */

@@ -73,12 +73,6 @@ export async function promptsOf(wanted, all) {
   return prompts;
 }
 
-export const errorsOf = (field) =>
-  planned
-    .get()
-    .errors.filter((each) => each.field === field || each.field.startsWith(`${field}.`))
-    .map((each) => each.message);
-
 /** Resolves when the server has said its word on the draft as it is now, or does not answer. */
 export function settled() {
   if (!["ok", "refused"].includes(planned.get().state)) {

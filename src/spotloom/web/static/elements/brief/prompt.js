@@ -1,7 +1,6 @@
 // One combination, close up: its values, and the prompt that the model would read.
 import { Element, icon, labelled } from "../../core/element.js";
 import { money } from "../../core/format.js";
-import { complain } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
 import { copy as copyText } from "../parts/copy.js";
 import { each, form, modelOf, space, vocabulary } from "./draft.js";
@@ -14,6 +13,7 @@ export const looking = signal(null);
 export const sheet = signal(false);
 
 const asked = new Map(); // what the plan did not have: of excluded combinations, or while the brief is over the cap
+const failed = new Map(); // of which that was of no avail: why
 const arrived = signal(0);
 let mapped = { plan: null, prompts: new Map() };
 
@@ -23,20 +23,21 @@ export function known(row) {
   if (plan && mapped.plan !== plan) {
     mapped = { plan, prompts: new Map(plan.combinations.map((one) => [one.combinationId, one.prompt])) };
     asked.clear();
+    failed.clear();
   }
   return mapped.prompts.get(row.id) ?? asked.get(row.id) ?? null;
 }
 
 async function find(row) {
-  if (asked.has(row.id)) return;
+  if (asked.has(row.id) || failed.has(row.id)) return;
   asked.set(row.id, null);
   try {
     asked.set(row.id, await promptOf(row.values));
-    arrived.set(arrived.get() + 1);
   } catch (error) {
     asked.delete(row.id);
-    complain(error);
+    failed.set(row.id, error.message);
   }
+  arrived.set(arrived.get() + 1);
 }
 
 export async function copy(row) {
@@ -92,7 +93,9 @@ class BriefPrompt extends Element {
           ? html`<p class="notice">${icon("ban")}<span>${row.why.text}</span></p>`
           : text
             ? html`<div class="prompt">${paragraphs(text)}</div>`
-            : html`<div class="skeleton promptwait" aria-busy="true"></div>`
+            : failed.has(row.id)
+              ? unread(row)
+              : html`<div class="skeleton promptwait" aria-busy="true"></div>`
       }
       <footer class="line small soft">
         <span class="mono">${row.id}</span
@@ -108,6 +111,18 @@ class BriefPrompt extends Element {
   }
 }
 customElements.define("brief-prompt", BriefPrompt);
+
+function unread(row) {
+  const again = () => {
+    failed.delete(row.id);
+    arrived.set(arrived.get() + 1);
+  };
+  return html`<p class="notice bad" role="alert">
+    ${icon("circle-alert")}<span
+      >${failed.get(row.id)} <button class="textbutton" @click=${again}>Try again</button></span
+    >
+  </p>`;
+}
 
 const paragraphs = (text) =>
   text.split("\n").map((line) => {

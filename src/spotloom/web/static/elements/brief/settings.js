@@ -10,6 +10,7 @@ import { describedBy, errorsBelow, errorsOf, idOf, leave } from "./fields.js";
 const MOST_CHIPS = 8;
 const USUAL = [5, 10, 15, 20, 30];
 const PRIORITIES = { high: "High", normal: "Normal", low: "Low" };
+const SECONDS = "seconds"; // the field's id
 const SHAPES = { "9:16": "Upright", "16:9": "Wide", "1:1": "Square" };
 
 export const settings = () =>
@@ -59,6 +60,12 @@ function models() {
   </fieldset>`;
 }
 
+/** What the field shows: while somebody types "99." their characters, not our reading of them. */
+function whileTyped(id, value) {
+  const input = document.getElementById(id);
+  return input && document.activeElement === input ? input.value : String(value);
+}
+
 function durations() {
   const offered = modelOf(form()).durations;
   const few = offered.length <= MOST_CHIPS;
@@ -69,6 +76,7 @@ function durations() {
     if (offered.includes(seconds)) change({ duration: seconds });
   };
   const settle = (event) => (event.target.value = form().duration);
+  const shown = whileTyped(SECONDS, form().duration);
   return html`<fieldset class="field" id=${idOf("duration")}>
     <legend class="label">Length</legend>
     <div class="chips">
@@ -80,12 +88,13 @@ function durations() {
               >or
               <input
                 class="input small seconds"
+                id=${SECONDS}
                 type="number"
                 min=${offered[0]}
                 max=${offered.at(-1)}
                 step="1"
                 aria-label="Length in seconds"
-                .value=${live(String(form().duration))}
+                .value=${live(shown)}
                 @input=${typed}
                 @blur=${settle}
               />
@@ -154,8 +163,6 @@ function budget() {
     const amount = dollars(typed);
     change({ budget: Number.isNaN(amount) ? typed.trim() : amount });
   };
-  // While somebody types "99." the field keeps their characters, not our reading of them.
-  const shown = (input) => (document.activeElement === input ? input.value : (value ?? ""));
   const id = idOf("budget");
   return html`<div class="field">
     <label for=${id} class="line">Budget of this campaign<span class="optional">optional</span></label>
@@ -168,7 +175,7 @@ function budget() {
         placeholder="No cap of its own"
         aria-invalid=${errorsOf("budget").length > 0}
         aria-describedby=${ifDefined(describedBy("budget", "hint"))}
-        .value=${live(String(shown(document.getElementById(id))))}
+        .value=${live(whileTyped(id, value ?? ""))}
         @input=${write}
         @blur=${() => leave("budget")}
       />

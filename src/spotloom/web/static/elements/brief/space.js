@@ -2,7 +2,7 @@
 
 export const ANY = "any";
 /** More combinations than these are counted, not listed. */
-export const MOST_LISTED = 5000;
+const MOST_LISTED = 5000;
 
 /** What each dimension takes part with, in the order of the table; with nothing chosen an optional one has `any`. */
 export function choices(form, vocabulary) {

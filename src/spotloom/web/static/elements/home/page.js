@@ -4,18 +4,19 @@ import { Element, icon, may, pageData } from "../../core/element.js";
 import { plural } from "../../core/format.js";
 import { keys, offer } from "../../core/keys.js";
 import { announce, complain, toast } from "../../core/toast.js";
-import { html, nothing, repeat, signal } from "../../vendor/lit.js";
+import { html, live, nothing, repeat, signal } from "../../vendor/lit.js";
 import { grouped } from "../parts/counts.js";
+import { nextTo } from "../parts/focus.js";
 import { Poll } from "../parts/poll.js";
 import "./empty.js";
 import "./money.js";
-import { addressOf, stateOf, titleOf } from "./row.js";
+import { stateOf, titleOf } from "./row.js";
 
 const PAGE = 30;
 const MOVING_MS = 3000;
 const EVERY_OTHER = 5; // turns between looks at what is new
 /** The filters: what people choose, and what the API calls it. */
-export const FILTERS = {
+const FILTERS = {
   all: ["All", {}],
   running: ["Running", { state: "active", running: "true" }],
   paused: ["Paused", { state: "paused" }],
@@ -29,10 +30,11 @@ const cursor = signal(data.nextCursor);
 const budget = signal(data.budget);
 const fresh = signal(0); // new campaigns that are not shown yet
 const busy = signal(false);
+const failed = signal(null); // why what is asked for could not be had
 const clock = signal(Date.now());
 
 const url = () => new URL(location.href);
-const filter = () => (url().searchParams.get("show") in FILTERS ? url().searchParams.get("show") : "all");
+const filter = () => (Object.hasOwn(FILTERS, url().searchParams.get("show")) ? url().searchParams.get("show") : "all");
 const text = () => url().searchParams.get("text") ?? "";
 
 function question(more = {}) {
@@ -67,7 +69,11 @@ class CampaignList extends Element {
     super.connectedCallback();
     this.poll = new Poll(MOVING_MS, () => this.look());
     this.query = text();
-    addEventListener("popstate", () => this.ask());
+    addEventListener("popstate", () => {
+      this.query = text();
+      this.requestUpdate();
+      return this.ask();
+    });
     keys({
       j: { does: "Next campaign", run: () => this.step(1) },
       k: { does: "Campaign before", run: () => this.step(-1) },
@@ -120,15 +126,21 @@ class CampaignList extends Element {
   async ask() {
     busy.set(true);
     this.asked?.abort();
+    this.more?.abort();
     const asked = (this.asked = new AbortController());
     try {
       const { items, nextCursor } = await api.get(question(), { signal: asked.signal });
       list.set(items);
       cursor.set(nextCursor);
       fresh.set(0);
+      failed.set(null);
       announce(plural(items.length, "campaign"));
     } catch (error) {
-      complain(error);
+      if (error.name === "AbortError") return;
+      // Rows of another filter would belie the one that is pressed now.
+      list.set([]);
+      cursor.set(null);
+      failed.set(error.message);
     } finally {
       if (this.asked === asked) busy.set(false);
     }
@@ -137,19 +149,21 @@ class CampaignList extends Element {
   async further() {
     if (busy.get() || !cursor.get()) return;
     busy.set(true);
+    const more = (this.more = new AbortController());
     try {
-      const { items, nextCursor } = await api.get(question({ cursor: cursor.get() }));
+      const { items, nextCursor } = await api.get(question({ cursor: cursor.get() }), { signal: more.signal });
       const known = new Set(list.get().map((campaign) => campaign.id));
       list.set([...list.get(), ...items.filter((campaign) => !known.has(campaign.id))]);
       cursor.set(nextCursor);
     } catch (error) {
       complain(error);
     } finally {
-      busy.set(false);
+      if (!more.signal.aborted) busy.set(false);
     }
   }
 
   go(changes, { push = false } = {}) {
+    clearTimeout(this.typing);
     const next = url();
     for (const [name, value] of Object.entries(changes))
       value ? next.searchParams.set(name, value) : next.searchParams.delete(name);
@@ -164,12 +178,12 @@ class CampaignList extends Element {
 
   search(event) {
     clearTimeout(this.typing);
-    const value = event.target.value.trim();
-    this.typing = setTimeout(() => this.go({ text: value }), 200);
+    this.query = event.target.value;
+    this.typing = setTimeout(() => this.go({ text: this.query.trim() }), 200);
   }
 
   clear() {
-    this.querySelector("input[type=search]").value = "";
+    this.query = "";
     return this.go({ text: "" });
   }
 
@@ -191,9 +205,11 @@ class CampaignList extends Element {
     location.assign(`/new?from=${encodeURIComponent(list.get()[this.here()].batchId)}`);
   }
 
-  async remove({ detail: campaign }) {
+  async remove({ detail: campaign, target }) {
     const before = list.get();
+    const onward = nextTo(target);
     list.set(before.filter((each) => each.id !== campaign.id));
+    onward();
     try {
       await api.delete(`/api/campaigns/${campaign.id}`);
     } catch (error) {
@@ -222,8 +238,8 @@ class CampaignList extends Element {
     const narrowed = filter() !== "all" || text();
     const running = campaigns.filter(moves).length;
     document.title = `${running ? `${running} running · ` : ""}Campaigns · Spotloom`;
-    if (!campaigns.length && !narrowed && !busy.get())
-      return html`<home-empty .free=${!data.charges} .role=${data.role}></home-empty>`;
+    if (!campaigns.length && !narrowed && !busy.get() && !failed.get())
+      return html`<home-empty .free=${!data.charges}></home-empty>`;
     const money = document.querySelector("money-line");
     if (money) Object.assign(money, { budget: budget.get(), free: !data.charges });
     return html`<div class="toolbar line">
@@ -233,7 +249,7 @@ class CampaignList extends Element {
             class="input small"
             type="search"
             placeholder="Search brand, idea or batch id"
-            .value=${this.query}
+            .value=${live(this.query)}
             @input=${this.search}
         /></label>
         <div class="chips" role="group" aria-label="Show">
@@ -248,7 +264,13 @@ class CampaignList extends Element {
           >${line === "live" ? "Live" : "Reconnecting"}</span
         >
       </div>
-      ${fresh.get() ? html`<button class="button newer" @click=${() => this.ask()}>${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}</button>` : nothing}
+      ${
+        fresh.get() && !failed.get()
+          ? html`<button class="button newer" @click=${() => this.ask()}>
+              ${icon("arrow-up", "small")}Show ${plural(fresh.get(), "new campaign")}
+            </button>`
+          : nothing
+      }
       <div class="campaigns" aria-busy=${busy.get()} @remove=${this.remove}>
         ${repeat(
           campaigns,
@@ -256,8 +278,17 @@ class CampaignList extends Element {
           (campaign) => html`<campaign-row .campaign=${campaign} .now=${clock.get()}></campaign-row>`,
         )}
       </div>
-      ${campaigns.length ? nothing : busy.get() ? html`<div class="skeleton row"></div>` : this.nothing()}
+      ${campaigns.length ? nothing : busy.get() ? html`<div class="skeleton row"></div>` : failed.get() ? this.unknown() : this.nothing()}
       ${cursor.get() ? html`<p class="further"><button class="button" aria-busy=${busy.get()} @click=${() => this.further()}>Show older campaigns</button></p>` : nothing}`;
+  }
+
+  unknown() {
+    return html`<div class="empty" role="alert">
+      ${icon("wifi-off", "large")}
+      <h2>The campaigns could not be had</h2>
+      <p>${failed.get()}</p>
+      <button class="button" @click=${() => this.ask()}>Try again</button>
+    </div>`;
   }
 
   nothing() {
@@ -271,8 +302,7 @@ class CampaignList extends Element {
       <button
         class="button"
         @click=${() => {
-          const input = this.querySelector("input[type=search]");
-          input.value = "";
+          this.query = "";
           this.go({ show: "", text: "" });
         }}
       >
@@ -282,5 +312,3 @@ class CampaignList extends Element {
   }
 }
 customElements.define("campaign-list", CampaignList);
-
-export { addressOf };

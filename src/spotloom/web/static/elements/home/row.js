@@ -2,7 +2,7 @@
 import { Element, icon, may } from "../../core/element.js";
 import { ago, count, money, plural, when } from "../../core/format.js";
 import { html, nothing } from "../../vendor/lit.js";
-import { bar, grouped, inWords, legend, part } from "../parts/counts.js";
+import { bar, grouped, legend, part } from "../parts/counts.js";
 import { FREE } from "../parts/price.js";
 
 const STRIP = 6;
@@ -50,7 +50,7 @@ class CampaignRow extends Element {
           <dd title=${when(campaign.lastActivity)}>${ago(campaign.lastActivity, this.now)}</dd>
         </div>
       </dl>
-      ${this.menu(campaign, inWords(groups))}
+      ${this.menu(campaign)}
     </article>`;
   }
 

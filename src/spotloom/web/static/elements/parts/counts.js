@@ -2,7 +2,7 @@
 import { GROUPS, count } from "../../core/format.js";
 import { html, nothing, ref } from "../../vendor/lit.js";
 
-const WORDS = {
+export const WORDS = {
   completed: "done",
   running: "running",
   queued: "queued",
@@ -10,7 +10,8 @@ const WORDS = {
   unknown: "possibly charged",
   cancelled: "cancelled",
 };
-const DOT = {
+/** The dot of each group: the class of its chief state. */
+export const DOT = {
   completed: "completed",
   running: "generating",
   queued: "queued",
@@ -31,7 +32,7 @@ export function grouped(counts) {
 }
 
 /** The groups that have any, in words: "12 done, 3 queued". */
-export function inWords(groups) {
+function inWords(groups) {
   return Object.entries(WORDS)
     .filter(([group]) => groups[group])
     .map(([group, word]) => `${count(groups[group])} ${word}`)

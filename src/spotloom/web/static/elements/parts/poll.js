@@ -9,6 +9,8 @@ export class Poll {
   #timer;
   #failures = 0;
   #asking = false;
+  #again = false;
+  #stopped = false;
 
   constructor(everyMs, ask, { now = false } = {}) {
     this.everyMs = everyMs;
@@ -19,12 +21,14 @@ export class Poll {
     this.#wait(now ? 0 : everyMs);
   }
 
-  /** Ask now, rather than when it is time. */
+  /** Ask now, rather than when it is time; what is being asked already may be of before. */
   soon() {
+    this.#again = this.#asking;
     this.#wait(0);
   }
 
   stop() {
+    this.#stopped = true;
     clearTimeout(this.#timer);
     document.removeEventListener("visibilitychange", this.seen);
     removeEventListener("online", this.seen);
@@ -32,7 +36,7 @@ export class Poll {
 
   #wait(ms) {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#turn(), ms);
+    if (!this.#stopped) this.#timer = setTimeout(() => this.#turn(), ms);
   }
 
   async #turn() {
@@ -46,8 +50,9 @@ export class Poll {
       this.#failures++;
       this.state.set("reconnecting");
     } finally {
-      this.#asking = false;
-      this.#wait(Math.min(LONGEST_WAIT_MS, this.everyMs * 2 ** Math.min(this.#failures, 3)));
+      const again = this.#again;
+      this.#asking = this.#again = false;
+      this.#wait(again ? 0 : Math.min(LONGEST_WAIT_MS, this.everyMs * 2 ** Math.min(this.#failures, 3)));
     }
   }
 }

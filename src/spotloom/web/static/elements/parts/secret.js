@@ -29,8 +29,10 @@ export function showOnce({ title, what, secret, note = nothing }) {
       <footer><button class="button" @click=${() => dialog.close()}>I have it</button></footer>`,
     dialog,
   );
-  // Esc alone would lose the secret by accident.
+  // Esc alone would lose the secret by accident, and pressed twice it is not asked whether it may.
+  dialog.setAttribute("closedby", "none");
   dialog.addEventListener("cancel", (event) => event.preventDefault());
+  dialog.addEventListener("keydown", (event) => event.key === "Escape" && event.preventDefault());
   dialog.showModal();
   dialog.querySelector("input").select();
   return new Promise((resolve) => {

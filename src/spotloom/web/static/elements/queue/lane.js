@@ -1,6 +1,6 @@
 // One lane: its slots and what holds each, its limits, and what starts next.
 import { api } from "../../core/api.js";
-import { Element, icon, may, pageData } from "../../core/element.js";
+import { Element, icon, may, once, pageData } from "../../core/element.js";
 import { STATUS, count, plural, span } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, repeat } from "../../vendor/lit.js";
@@ -22,7 +22,7 @@ const options = (values) =>
 const addressOf = (video) => `/campaigns/${encodeURIComponent(video.batchId)}`;
 
 class QueueLane extends Element {
-  static properties = { lane: { attribute: false }, now: { attribute: false }, pending: { state: true } };
+  static properties = { lane: { attribute: false }, now: { attribute: false }, pending: { state: true }, tapping: { state: true } };
 
   render() {
     const { lane } = this;
@@ -67,11 +67,24 @@ class QueueLane extends Element {
 
   tap(state) {
     if (!may("admin")) return nothing;
-    return state.blocked || state.seconds
-      ? html`<button class="button primary small" @click=${() => this.set({ state: "open" }, "Resumed.")}>
-          ${icon("play", "small")}${state.seconds ? "Open now" : "Resume"}
-        </button>`
-      : html`<button class="button small" @click=${() => this.pause()}>${icon("pause", "small")}Pause</button>`;
+    const closed = state.blocked || state.seconds;
+    return html`<button
+      class="button small ${closed ? "primary" : ""}"
+      aria-busy=${Boolean(this.tapping)}
+      @click=${once(() => this.turn(closed))}
+    >
+      ${icon(closed ? "play" : "pause", "small")}${state.seconds ? "Open now" : closed ? "Resume" : "Pause"}
+    </button>`;
+  }
+
+  /** Open or pause the lane; until that is answered the button does nothing more. */
+  async turn(closed) {
+    if (this.tapping) return;
+    this.tapping = true;
+    await (closed
+      ? this.set({ state: "open" }, "Resumed.")
+      : this.set({ state: "paused" }, `${this.lane.provider} is paused. What is there goes on.`, { state: "open" }));
+    this.tapping = false;
   }
 
   squares(lane) {
@@ -230,10 +243,6 @@ class QueueLane extends Element {
       value ? `At most ${count(value)} starts per minute.` : "No limit on starts per minute.",
       { startsAMinute: before },
     );
-  }
-
-  pause() {
-    return this.set({ state: "paused" }, `${this.lane.provider} is paused. What is there goes on.`, { state: "open" });
   }
 
   async set(change, said, back = null) {

@@ -13,7 +13,12 @@ const EVERY_MS = 2000;
 const data = pageData();
 const queue = signal(data);
 const clock = signal(Date.now());
-const poll = new Poll(EVERY_MS, async () => take(await api.get(`/api/queue/status?ahead=${data.ahead}`)));
+let merged = 0; // changes made on this page: an answer that was asked for before one of them does not undo it
+const poll = new Poll(EVERY_MS, async () => {
+  const before = merged;
+  const now = await api.get(`/api/queue/status?ahead=${data.ahead}`);
+  if (before === merged) take(now);
+});
 setInterval(() => document.visibilityState === "visible" && clock.set(Date.now()), 1000);
 
 /** Put newer figures in place; a lane that did not change keeps its object. */
@@ -58,7 +63,8 @@ class QueueTotals extends Element {
 customElements.define("queue-totals", QueueTotals);
 
 class QueuePage extends Element {
-  async merge({ detail: lane }) {
+  merge({ detail: lane }) {
+    merged++;
     queue.set({
       ...queue.get(),
       lanes: queue.get().lanes.map((each) => (each.id === lane.id ? { ...each, ...lane } : each)),

@@ -14,8 +14,9 @@ function tell(text, { undoable = true } = {}) {
   drop = toast(text, undoable ? { action: { label: "Undo", run: undo } } : {});
 }
 
-/** The videos that a key is for: those that are selected on the sheet, else the one that is looked at. */
+/** The videos that a key is for: those that are selected on the sheet, else the one that is looked at; none once all are gone. */
 export function meant() {
+  if (store.gone.get()) return [];
   if (view.mode.get() === "sheet" && view.selected.get().size)
     return view.queue.get().filter((key) => view.selected.get().has(key));
   const key = view.aimed();
@@ -79,6 +80,7 @@ export function move(key) {
 }
 
 export async function undo() {
+  if (store.gone.get()) return;
   drop?.();
   try {
     const undone = await store.undo();
@@ -86,9 +88,11 @@ export async function undo() {
       tell("Nothing to undo.", { undoable: false });
       return;
     }
-    const { entry, stored } = undone;
+    const { entry, since, stored } = undone;
     if (view.mode.get() !== "sheet" && view.queue.get().includes(entry.at)) view.go(entry.at);
-    tell(`Undone: ${entry.words.charAt(0).toLowerCase()}${entry.words.slice(1)}`, { undoable: false });
+    const others = since ? ` ${plural(since, "video was", "videos were")} decided otherwise since: that stands.` : "";
+    const undid = since < entry.before.size ? `Undone: ${entry.words.charAt(0).toLowerCase()}${entry.words.slice(1)}` : "";
+    tell(`${undid}${others}`.trim(), { undoable: false });
     await stored;
   } catch (error) {
     complain(error);

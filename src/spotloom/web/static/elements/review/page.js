@@ -4,6 +4,7 @@ import { count, plural } from "../../core/format.js";
 import { keys, offer } from "../../core/keys.js";
 import { announce } from "../../core/toast.js";
 import { html, nothing, ref } from "../../vendor/lit.js";
+import { fetchFile } from "../parts/download.js";
 import "./compare.js";
 import { crown, decide, mayDecide, meant, move, undo } from "./deeds.js";
 import { filters } from "./filters.js";
@@ -11,11 +12,12 @@ import "./player.js";
 import { reject } from "./reasons.js";
 import { below, toggle } from "./sheet.js";
 import { which } from "./side.js";
-import { batch, counts, follow, name, settled, total, underWay, video, videos, who } from "./store.js";
+import { batch, counts, follow, gone, name, settled, total, underWay, video, videos, who } from "./store.js";
 import { Transport } from "./transport.js";
 import * as view from "./view.js";
 
 const ICONS = { one: "film", two: "columns-2", sheet: "layout-grid" };
+const LINE = { reconnecting: "Reconnecting", crowded: "Not live: too many tabs" };
 const KEYS = { two: "C", sheet: "G" };
 const transport = new Transport();
 const brand = document.title.split(" · ").slice(1).join(" · ");
@@ -99,7 +101,7 @@ class ReviewPage extends Element {
         <p class="line keep">
           <span><strong>${count(reviewed)} of ${count(all)}</strong> reviewed</span>
           ${all < total ? html`<span class="soft small">${plural(total - all, "video")} not finished</span>` : nothing}
-          ${state === "live" || state === "connecting" ? nothing : html`<span class="livemark reconnecting">Reconnecting</span>`}
+          ${LINE[state] ? html`<span class="livemark reconnecting">${LINE[state]}</span>` : nothing}
         </p>
         <div
           class="meter"
@@ -142,6 +144,7 @@ class ReviewPage extends Element {
   }
 
   render() {
+    if (gone.get()) return html`${this.head()}${nothingMore()}`;
     videos.get();
     return html`${this.head()}${counts.get().all ? filters() : nothing}${allDone()}${this.body()}`;
   }
@@ -201,7 +204,7 @@ async function fetchFiles(event) {
   const { href } = event.currentTarget;
   event.preventDefault();
   await settled();
-  location.assign(href);
+  fetchFile(href);
 }
 
 function allDone() {
@@ -223,6 +226,17 @@ function allDone() {
           : nothing
       }
     </div>
+  </div>`;
+}
+
+function nothingMore() {
+  return html`<div class="notice bad">
+    ${icon("trash-2")}
+    <div>
+      <p class="strong">This campaign was deleted</p>
+      <p>Its videos are no longer listed, and nothing more is decided about them.</p>
+    </div>
+    <span class="push"><a class="button small" href="/">All campaigns</a></span>
   </div>`;
 }
 

@@ -1,13 +1,11 @@
 // The contact sheet: every video as a picture with its mark; the pointer runs through a film, the keyboard through them all.
 import { Element, icon } from "../../core/element.js";
 import { html, nothing, repeat } from "../../vendor/lit.js";
+import { moment } from "../parts/sprite.js";
 import { mayDecide } from "./deeds.js";
 import { marks } from "./marks.js";
 import { name, video, videos } from "./store.js";
 import { current, go, look, queue, selected } from "./view.js";
-
-const SIDE = 5; // the sprite has 5 × 5 pictures
-const CELLS = SIDE * SIDE;
 
 let last = null; // where a range of the selection begins
 
@@ -44,15 +42,10 @@ class ReviewSheet extends Element {
   scrub(event, sprite) {
     if (event.pointerType !== "mouse") return;
     const frame = event.currentTarget;
-    const box = frame.getBoundingClientRect();
-    const share = Math.min(0.999, Math.max(0, (event.clientX - box.left) / box.width));
-    const cell = Math.floor(share * CELLS);
+    const { share, position } = moment(event, frame);
     const strip = frame.querySelector(".strip");
     if (!strip.style.backgroundImage) strip.style.setProperty("background-image", `url("${sprite}")`);
-    strip.style.setProperty(
-      "background-position",
-      `${((cell % SIDE) * 100) / (SIDE - 1)}% ${(Math.floor(cell / SIDE) * 100) / (SIDE - 1)}%`,
-    );
+    strip.style.setProperty("background-position", position);
     frame.style.setProperty("--part", `${share * 100}%`);
   }
 

@@ -1,16 +1,48 @@
 // Beside the film: the decision and its buttons, notes, what was chosen, and the prompt.
 import { Element, icon } from "../../core/element.js";
 import { ago } from "../../core/format.js";
-import { complain, toast } from "../../core/toast.js";
+import { complain } from "../../core/toast.js";
 import { html, keyed, nothing, signal } from "../../vendor/lit.js";
+import { copyButton } from "../parts/copy.js";
+import { Unsaved } from "../parts/unsaved.js";
 import { crown, decide, insist, mayDecide, note, quicker } from "./deeds.js";
 import { reject } from "./reasons.js";
-import { conflicts, differing, dimensions, label, name, prompt, settle, video, who } from "./store.js";
+import { batch, conflicts, differing, dimensions, label, name, prompt, settle, video, who } from "./store.js";
 import { active, aimed, mode, place, queue } from "./view.js";
 
 const SAVE_AFTER_MS = 1200;
 const saves = new Map(); // key → the last of its notes' saves
-const unsaved = new Map(); // key → a note that was typed and is not at the server
+const unsaved = new Unsaved(`review.${batch}`, (key) => keep(key)); // key → a note that was typed
+const noted = signal(""); // what is said of the note that is looked at
+let timer = 0;
+// A note that was on its way when the page was left may have arrived.
+for (const [key, text] of [...unsaved])
+  if (!video(key) || (video(key).notes ?? null) === (text.trim() || null)) unsaved.delete(key);
+
+/** Send what was typed; until it is stored it is not forgotten, wherever people go meanwhile. */
+function keep(key) {
+  clearTimeout(timer);
+  // One after the other: a note that is on its way looks as if it were stored.
+  const turn = (saves.get(key) ?? Promise.resolve()).then(() => send(key));
+  saves.set(key, turn);
+  return turn;
+}
+
+async function send(key) {
+  const text = unsaved.get(key);
+  const say = (word) => aimed() === key && noted.set(word);
+  if (text === undefined || disputed(key)) return;
+  say("Saving…");
+  try {
+    await note(key, text);
+    if (disputed(key)) return say("Not saved.");
+    if (unsaved.get(key) === text) unsaved.delete(key);
+    say(unsaved.has(key) ? "…" : "Saved.");
+  } catch (error) {
+    say("Not saved.");
+    complain(error);
+  }
+}
 
 /** Of two: which one it is for. */
 export const which = () => (mode.get() === "two" ? (active.get() === 1 ? " right" : " left") : "");
@@ -46,12 +78,11 @@ const disputed = (key) => "notes" in (conflicts.get().get(key)?.wish ?? {});
 
 class ReviewSide extends Element {
   #prompt = signal({ key: null, text: null });
-  #noted = signal("");
 
   updated() {
     const key = aimed();
     if (!key || this.#prompt.get().key === key) return;
-    this.#noted.set(unsaved.has(key) ? "Not saved." : "");
+    noted.set(unsaved.has(key) ? "Not saved." : "");
     this.#prompt.set({ key, text: null });
     prompt(key).then(
       (text) => this.#prompt.get().key === key && this.#prompt.set({ key, text }),
@@ -95,48 +126,23 @@ class ReviewSide extends Element {
   insist(key) {
     if (!disputed(key)) return insist(key);
     settle(key);
-    return this.keep(key);
+    return keep(key);
   }
 
   leaveIt(key) {
     if (disputed(key)) {
       unsaved.delete(key);
-      this.#noted.set("");
+      noted.set("");
     }
     settle(key);
   }
 
   typed(key, event) {
     const field = event.target;
-    clearTimeout(this.timer);
+    clearTimeout(timer);
     unsaved.set(key, field.value);
-    this.#noted.set("…");
-    this.timer = setTimeout(() => this.keep(key), SAVE_AFTER_MS);
-  }
-
-  /** Send what was typed; until it is stored it is not forgotten, wherever people go meanwhile. */
-  keep(key) {
-    clearTimeout(this.timer);
-    // One after the other: a note that is on its way looks as if it were stored.
-    const turn = (saves.get(key) ?? Promise.resolve()).then(() => this.send(key));
-    saves.set(key, turn);
-    return turn;
-  }
-
-  async send(key) {
-    const text = unsaved.get(key);
-    const noted = (word) => aimed() === key && this.#noted.set(word);
-    if (text === undefined || disputed(key)) return;
-    noted("Saving…");
-    try {
-      await note(key, text);
-      if (disputed(key)) return noted("Not saved.");
-      if (unsaved.get(key) === text) unsaved.delete(key);
-      noted(unsaved.has(key) ? "…" : "Saved.");
-    } catch (error) {
-      noted("Not saved.");
-      complain(error);
-    }
+    noted.set("…");
+    timer = setTimeout(() => keep(key), SAVE_AFTER_MS);
   }
 
   leave(event) {
@@ -160,7 +166,7 @@ class ReviewSide extends Element {
     return html`<section class="field">
       <label for="notes"
         ><span>Notes <kbd class="wide-only">N</kbd></span
-        ><span class="count" role="status">${this.#noted.get()}</span></label
+        ><span class="count" role="status">${noted.get()}</span></label
       >
       ${keyed(
         key,
@@ -172,13 +178,13 @@ class ReviewSide extends Element {
           placeholder="What the next version should do better"
           .value=${this.shown}
           @input=${(event) => this.typed(key, event)}
-          @blur=${() => this.keep(key)}
+          @blur=${() => keep(key)}
           @keydown=${this.leave}
         ></textarea>`,
       )}
       ${
-        this.#noted.get() === "Not saved." && typed !== undefined && !disputed(key)
-          ? html`<p class="line"><button class="button small" @click=${() => this.keep(key)}>Try again</button></p>`
+        noted.get() === "Not saved." && typed !== undefined && !disputed(key)
+          ? html`<p class="line"><button class="button small" @click=${() => keep(key)}>Try again</button></p>`
           : nothing
       }
     </section>`;
@@ -212,15 +218,10 @@ class ReviewSide extends Element {
 
   promptOf() {
     const { text, error } = this.#prompt.get();
-    const copy = () =>
-      navigator.clipboard.writeText(text).then(
-        () => toast("Prompt copied."),
-        () => toast("The browser did not allow the copy.", { kind: "bad" }),
-      );
     return html`<section>
       <h3 class="line">
         Prompt
-        ${text ? html`<button class="button quiet small push" @click=${copy}>${icon("copy", "small")}Copy</button>` : nothing}
+        ${text ? copyButton(text, "The prompt", "quiet small push") : nothing}
       </h3>
       ${error ? html`<p class="bad small">${error}</p>` : nothing}
       ${text === null ? html`<p class="skeleton prompt" aria-hidden="true"></p>` : nothing}

@@ -3,23 +3,24 @@ import { api, each as eachOf } from "../../core/api.js";
 import { pageData } from "../../core/element.js";
 import { BatchLine } from "../../core/live.js";
 import { computed, signal } from "../../vendor/lit.js";
+import { allOver, changed, inTurn, same, slots } from "../parts/changes.js";
 
 const data = pageData();
 const base = `/api/campaigns/${encodeURIComponent(data.batchId)}/combinations`;
-const MOST_TRIES = 5;
-const AGAIN = [429, 503]; // too fast, or the database is busy: the server says when to ask again
 const MOST_ALONE = 12; // more than these are asked for as a list
+const SOON_MS = 500;
+const LATEST_MS = 15_000;
 const AT_ONCE = 6; // decisions under way at a time, when there are many
 
 const byKey = new Map(data.videos.map((each) => [each.combinationId, each]));
 const pending = new Map(); // key → changes that the server has not confirmed, oldest first
-const chains = new Map(); // key → the last of its changes, after which the next is sent
 const prompts = new Map();
 
 /** All finished videos, in the order of the matrix; newcomers stand at the end. */
 export const videos = signal([...byKey.values()]);
 export const conflicts = signal(new Map()); // key → {theirs, wish}
 export const done = signal([]); // what can be undone, the last at the end
+export const gone = signal(false); // the campaign was deleted
 export const total = data.total;
 export const batch = data.batchId;
 
@@ -117,12 +118,11 @@ function take(fresh) {
     return;
   }
   if (version < byKey.get(key).version) return;
+  if (version >= owed.get(key)) owed.delete(key);
   put(key, Object.assign(told, ...(pending.get(key) ?? [])));
 }
 
 const pick = (from, names) => Object.fromEntries(names.map((each) => [each, from[each]]));
-const same = (left, right, names) => names.every((each) => left[each] === right[each]);
-const seconds = (many) => new Promise((resolve) => setTimeout(resolve, many * 1000));
 
 /** Say something of these videos; `entry` is put among what can be undone. Resolves when all are stored, or rejects. */
 export async function say(keys, changes, { entry = null } = {}) {
@@ -137,11 +137,9 @@ export async function say(keys, changes, { entry = null } = {}) {
     return wish;
   });
   const errors = [];
-  const worker = async () => {
-    for (let wish = wishes.shift(); wish; wish = wishes.shift())
-      await inTurn(wish).catch((error) => errors.push(error));
-  };
-  await Promise.all(Array.from({ length: Math.min(AT_ONCE, wishes.length) }, worker));
+  const inSlot = slots(AT_ONCE);
+  const sent = wishes.map((wish) => inTurn(wish.key, () => inSlot(() => send(wish))));
+  await Promise.all(sent.map((each) => each.catch((error) => errors.push(error))));
   if (errors.length) throw errors[0];
 }
 
@@ -150,17 +148,7 @@ export const underWay = () => [...pending.values()].some((changes) => changes.le
 
 /** Resolves when nothing is under way any more, stored or not. */
 export async function settled() {
-  while (underWay()) await Promise.all(chains.values());
-}
-
-/** One change of a video after the other, each with the version that the last one left. */
-function inTurn(wish) {
-  const turn = (chains.get(wish.key) ?? Promise.resolve()).then(() => send(wish));
-  chains.set(
-    wish.key,
-    turn.catch(() => {}),
-  );
-  return turn;
+  while (underWay()) await allOver();
 }
 
 async function send({ key, changes, before, mark }) {
@@ -181,29 +169,16 @@ async function send({ key, changes, before, mark }) {
 }
 
 /** The video as the server has it afterwards; where somebody has said otherwise meanwhile, that stands. */
-async function stored(key, changes, before) {
-  const path = `${base}/${key}`;
-  const names = Object.keys(changes);
-  for (let tries = 0; ; tries++) {
-    try {
-      return await api.patch(path, changes, { version: byKey.get(key).version });
-    } catch (error) {
-      if (tries >= MOST_TRIES || ![412, ...AGAIN].includes(error.status)) throw error;
-      if (error.status !== 412) {
-        await seconds(error.retryAfterS ?? 1);
-        continue;
-      }
-    }
-    const theirs = await api.get(path);
-    if (same(theirs, changes, names)) return theirs; // somebody has wished the same
-    if (!same(theirs, before, names)) {
+const stored = (key, changes, before) =>
+  changed(`${base}/${key}`, changes, {
+    before,
+    version: byKey.get(key).version,
+    otherwise: (theirs) => {
       conflicts.set(new Map(conflicts.get()).set(key, { theirs, wish: changes }));
       forget(key, changes);
       return theirs;
-    }
-    put(key, { version: theirs.version }); // they said something else of it: both stand
-  }
-}
+    },
+  });
 
 /** What was not stored cannot be undone. */
 function forget(key, changes) {
@@ -211,19 +186,21 @@ function forget(key, changes) {
   done.set(done.get().filter((each) => each.before.size));
 }
 
-/** Take the last decision back; the entry that was undone, or null. */
+/** Take the last decision back where it still stands: `{entry, since, stored}`, `since` being what was decided otherwise; or null. */
 export async function undo() {
   const entry = done.get().at(-1);
   if (!entry) return null;
   done.set(done.get().slice(0, -1));
-  const groups = Map.groupBy(entry.before, ([, before]) => JSON.stringify(before));
+  const names = Object.keys(entry.after);
+  const standing = [...entry.before].filter(([key]) => same(byKey.get(key), entry.after, names));
+  const groups = Map.groupBy(standing, ([, before]) => JSON.stringify(before));
   const waiting = [...groups.values()].map((pairs) =>
     say(
       pairs.map(([key]) => key),
       pairs[0][1],
     ),
   );
-  return { entry, stored: Promise.all(waiting) };
+  return { entry, since: entry.before.size - standing.length, stored: Promise.all(waiting) };
 }
 
 export function settle(key) {
@@ -238,30 +215,56 @@ export async function prompt(key) {
   return prompts.get(key);
 }
 
+const owed = new Map(); // key → the version that an event told of, until the video is read that new
+
 /** Follow what others say, and videos that are finished meanwhile; `heard` is told of each that was seen to change. */
 export function follow(heard) {
+  let wait = SOON_MS;
+  let timer = 0;
+  let reading = false;
   const seen = (fresh) => {
-    const known = byKey.get(fresh.combinationId);
-    if (pending.get(fresh.combinationId)?.length || !fresh.files.video) return;
+    const key = fresh.combinationId;
+    const known = byKey.get(key);
+    if (pending.get(key)?.length) return;
+    if (fresh.version >= owed.get(key)) owed.delete(key);
+    if (!fresh.files.video) return;
     take(fresh);
-    if (known && known.review !== fresh.review) heard(fresh.combinationId);
+    if (known && known.review !== fresh.review) heard(key);
   };
-  const refresh = async (keys) => {
-    try {
-      if (keys.length > MOST_ALONE) for await (const fresh of eachOf(`${base}?status=completed&limit=200`)) seen(fresh);
-      else for (const key of keys) seen(await api.get(`${base}/${key}`));
-    } catch (error) {
-      if (error.name !== "AbortError") console.info("review: not refreshed yet:", error.message);
+  const read = async (keys) => {
+    if (keys.length <= MOST_ALONE) for (const key of keys) seen(await api.get(`${base}/${key}`));
+    else {
+      const left = new Set(keys);
+      for await (const fresh of eachOf(`${base}?status=completed&limit=200`)) {
+        left.delete(fresh.combinationId);
+        seen(fresh);
+      }
+      for (const key of left) owed.delete(key); // it has no film any more
     }
+  };
+  // What could not be read, or was changed here at the time, is read later: its event does not come again.
+  const refresh = async () => {
+    if (reading) return;
+    clearTimeout(timer);
+    reading = true;
+    const keys = [...owed.keys()].filter((key) => !pending.get(key)?.length);
+    try {
+      await read(keys);
+      wait = SOON_MS;
+    } catch (error) {
+      console.info("review: not refreshed yet:", error.message);
+      wait = Math.min(LATEST_MS, 2 * wait);
+    }
+    reading = false;
+    if (owed.size && !gone.get()) timer = setTimeout(refresh, wait);
   };
   const isNews = (told) => {
     const known = byKey.get(told.combinationId);
-    if (pending.get(told.combinationId)?.length) return false;
     return known ? told.version > known.version : told.status === "completed" && Boolean(told.files?.video);
   };
   const news = (told) => {
-    const keys = told.videos.filter(isNews).map((each) => each.combinationId);
-    if (keys.length) refresh(keys);
+    for (const each of told.videos.filter(isNews)) owed.set(each.combinationId, each.version);
+    if (owed.size) refresh();
   };
-  return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news } });
+  return new BatchLine(batch, { since: data.since, on: { snapshot: news, delta: news, gone: () => gone.set(true) } });
 }

@@ -61,8 +61,8 @@ export function welcome() {
 
 export function read() {
   const asked = new URLSearchParams(location.search);
-  mode.set(asked.get("view") in MODES ? asked.get("view") : "one");
-  show.set(asked.get("show") in SHOWS ? asked.get("show") : "all");
+  mode.set(Object.hasOwn(MODES, asked.get("view")) ? asked.get("view") : "one");
+  show.set(Object.hasOwn(SHOWS, asked.get("show")) ? asked.get("show") : "all");
   const options = new Map();
   for (const key of differing.get()) {
     const wanted = (asked.get(key) ?? "").split(",").filter((option) => dimensions.get().get(key).includes(option));

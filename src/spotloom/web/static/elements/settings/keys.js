@@ -5,6 +5,7 @@ import { Element, icon, pageData } from "../../core/element.js";
 import { ago, date, when } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, repeat, signal } from "../../vendor/lit.js";
+import { nextTo } from "../parts/focus.js";
 import { askFor, field } from "../parts/form.js";
 import { showOnce } from "../parts/secret.js";
 
@@ -100,15 +101,13 @@ class SettingsKeys extends Element {
               )}
             </div>
           </fieldset>`,
-      submit: ({ name, life }, form) =>
-        api.post("/api/keys", {
-          name,
-          role,
-          expiresInDays: life === "" ? null : Number(life),
-          scopes: narrow
-            ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value)
-            : ["*"],
-        }),
+      submit: ({ name, life }, form, key) => {
+        const scopes = narrow
+          ? [...form.querySelectorAll("[data-scope]:not([hidden]) :checked")].map((box) => box.value)
+          : ["*"];
+        const expiresInDays = life === "" ? null : Number(life);
+        return api.post("/api/keys", { name, role, expiresInDays, scopes }, { key });
+      },
     });
     function fit(form) {
       form.querySelector("[data-scopes]").hidden = !narrow;
@@ -126,7 +125,7 @@ class SettingsKeys extends Element {
     });
   }
 
-  async revoke(key) {
+  async revoke(key, button) {
     const sure = await agreed({
       title: `Revoke “${key.name}”?`,
       body: html`<p>
@@ -139,7 +138,9 @@ class SettingsKeys extends Element {
     if (!sure) return;
     try {
       await api.delete(`/api/keys/${key.id}`);
+      const onward = nextTo(button.closest("tr"));
       keys.set(keys.get().filter((each) => each.id !== key.id));
+      onward();
       toast(`“${key.name}” no longer works.`);
     } catch (error) {
       complain(error);
@@ -205,7 +206,7 @@ class SettingsKeys extends Element {
         ${each.seenAt ? html`<span title=${when(each.seenAt)}>${ago(each.seenAt)}</span>` : "never"}
       </td>
       <td data-word="Expires">${each.expiresAt ? date(each.expiresAt) : "never"}</td>
-      <td class="acts"><button class="button small danger" @click=${() => this.revoke(each)}>Revoke</button></td>
+      <td class="acts"><button class="button small danger" @click=${(event) => this.revoke(each, event.target)}>Revoke</button></td>
     </tr>`;
   }
 }

@@ -5,6 +5,7 @@ import { Element, icon, pageData } from "../../core/element.js";
 import { when } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, repeat, signal } from "../../vendor/lit.js";
+import { nextTo } from "../parts/focus.js";
 import { askFor, field } from "../parts/form.js";
 import { showOnce } from "../parts/secret.js";
 
@@ -47,7 +48,7 @@ class SettingsMembers extends Element {
                 >`,
             )}
           </fieldset>`,
-      submit: ({ email, role }) => api.post("/api/invitations", { email, role }),
+      submit: ({ email, role }, _, key) => api.post("/api/invitations", { email, role }, { key }),
     });
     if (!made) return;
     const { link, ...invitation } = made;
@@ -78,7 +79,7 @@ class SettingsMembers extends Element {
     }
   }
 
-  async remove(member) {
+  async remove(member, button) {
     const sure = await agreed({
       title: `Remove ${member.name}?`,
       body: html`<p>
@@ -91,7 +92,9 @@ class SettingsMembers extends Element {
     if (!sure) return;
     try {
       await api.delete(`/api/members/${member.personId}`);
+      const onward = nextTo(button.closest("tr"));
       members.set(members.get().filter((each) => each.personId !== member.personId));
+      onward();
       toast(`${member.name} is no longer a member.`);
       if (member.personId === data.me) location.assign("/sign-in");
     } catch (error) {
@@ -99,10 +102,12 @@ class SettingsMembers extends Element {
     }
   }
 
-  async takeBack(invitation) {
+  async takeBack(invitation, button) {
     try {
       await api.delete(`/api/invitations/${invitation.id}`);
+      const onward = nextTo(button.closest("tr"));
       invitations.set(invitations.get().filter((each) => each.id !== invitation.id));
+      onward();
       toast(`The invitation for ${invitation.email} no longer works.`);
     } catch (error) {
       complain(error);
@@ -158,7 +163,7 @@ class SettingsMembers extends Element {
                         <td data-word="Role">${each.role}</td>
                         <td data-word="Until">${when(each.expiresAt)}</td>
                         <td class="acts">
-                          <button class="button small" @click=${() => this.takeBack(each)}>Withdraw</button>
+                          <button class="button small" @click=${(event) => this.takeBack(each, event.target)}>Withdraw</button>
                         </td>
                       </tr>`,
                   )}
@@ -197,7 +202,7 @@ class SettingsMembers extends Element {
           ${Object.keys(ROLES).map((role) => html`<option value=${role} ?selected=${role === each.role}>${role}</option>`)}
         </select>
       </td>
-      <td class="acts"><button class="button small danger" @click=${() => this.remove(each)}>Remove</button></td>
+      <td class="acts"><button class="button small danger" @click=${(event) => this.remove(each, event.target)}>Remove</button></td>
     </tr>`;
   }
 }

@@ -54,8 +54,8 @@ class SettingsNotion extends Element {
               problem: problem("database"),
             },
           )}`,
-      submit: ({ page, database }) =>
-        api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }),
+      submit: ({ page, database }, _, key) =>
+        api.post("/api/notion/setup", { page: page.trim() || null, database: database.trim() || null }, { key, patienceMs: 180_000 }),
     });
     if (!made) return;
     toast(
@@ -75,7 +75,7 @@ class SettingsNotion extends Element {
 
   check() {
     return this.act(
-      () => api.post("/api/notion/setup", {}),
+      () => api.post("/api/notion/setup", {}, { patienceMs: 180_000 }),
       ({ done }) => (done.length ? `Repaired: ${done.join(", ")}.` : "Everything is as it should be."),
     );
   }

@@ -5,6 +5,7 @@ import { Element, icon, pageData } from "../../core/element.js";
 import { plural, when } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, repeat, signal } from "../../vendor/lit.js";
+import { nextTo } from "../parts/focus.js";
 import { askFor, field } from "../parts/form.js";
 import { showOnce } from "../parts/secret.js";
 import "./deliveries.js";
@@ -52,11 +53,10 @@ class SettingsWebhooks extends Element {
             )}
           </fieldset>
           ${problem("events") ? html`<p class="bad small">Choose one event or more.</p>` : nothing}`,
-      submit: ({ url }, form) =>
-        api.post("/api/hooks", {
-          url,
-          events: [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value),
-        }),
+      submit: ({ url }, form, key) => {
+        const events = [...form.querySelectorAll("[name=events]:checked")].map((box) => box.value);
+        return api.post("/api/hooks", { url, events }, { key });
+      },
     });
     if (!made) return;
     const { secret, ...hook } = made;
@@ -84,7 +84,7 @@ class SettingsWebhooks extends Element {
     }
   }
 
-  async remove(hook) {
+  async remove(hook, button) {
     const sure = await agreed({
       title: "Delete this webhook?",
       body: html`<p>
@@ -96,7 +96,9 @@ class SettingsWebhooks extends Element {
     if (!sure) return;
     try {
       await api.delete(`/api/hooks/${hook.id}`);
+      const onward = nextTo(button.closest("article"));
       hooks.set(hooks.get().filter((each) => each.id !== hook.id));
+      onward();
       toast("The webhook is deleted.");
     } catch (error) {
       complain(error);
@@ -157,7 +159,7 @@ class SettingsWebhooks extends Element {
         >
           ${hook.enabled ? "Pause" : "Resume"}
         </button>
-        <button class="button small danger" @click=${() => this.remove(hook)}>Delete</button>
+        <button class="button small danger" @click=${(event) => this.remove(hook, event.target)}>Delete</button>
       </p>
       ${open ? html`<hook-deliveries .hook=${hook.id}></hook-deliveries>` : nothing}
     </article>`;
