@@ -357,6 +357,7 @@ async def test_files_and_manifests_are_downloaded(studio):
         item["combinationId"] for item in items
     ]
     told = json.loads(await got(lambda: chosen("Manifest as JSON")))
+    assert told == json.loads(archive.read("manifest.json"))
     assert [v["combinationId"] for v in told["videos"]] == [i["combinationId"] for i in items]
     await page.keyboard.press("j")
     await page.keyboard.press("x")

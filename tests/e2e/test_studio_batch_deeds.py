@@ -54,6 +54,25 @@ async def test_what_the_server_did_not_take_is_not_shown_as_done(studio):
     await expect(page.locator(".vid .approved")).to_have_count(0)
 
 
+async def test_who_decides_at_the_same_moment_does_not_undo_what_another_said(studio):
+    batch = await studio.stage.made(2)
+    first = (await studio.stage.combinations(batch))[0]["combinationId"]
+    page = await listed(studio, batch, 2)
+    studio.expects("412")
+
+    async def late(route):
+        path = f"/api/campaigns/{batch}/combinations/{first}/reject"
+        await studio.stage.owner.post(path, {"reason": "The coin is a button"})
+        await route.continue_()
+
+    await page.route(f"**/{first}/approve", late)
+    await page.get_by_label("Select all that are shown").check()
+    await page.keyboard.press("a")
+    said = page.locator(".toast", has_text="1 of 2 videos approved; the others are as they were")
+    await expect(said).to_be_visible()
+    await soon(studio, batch, [("rejected", "The coin is a button"), ("approved", None)])
+
+
 async def test_undo_gives_a_former_rejection_its_reason_back(studio):
     batch = await studio.stage.made(2)
     first = (await studio.stage.combinations(batch))[0]["combinationId"]

@@ -1,11 +1,11 @@
 // What people do to videos and to the batch: at once where it can be undone, asked first where money or running work is at stake.
-import { Unreachable, api, each, isLost, wishKey } from "../../core/api.js";
+import { Unreachable, api, isLost, wishKey } from "../../core/api.js";
 import { agreed } from "../../core/dialog.js";
 import { GROUPS, count, money, plural } from "../../core/format.js";
 import { complain, toast } from "../../core/toast.js";
 import { html, nothing, signal } from "../../vendor/lit.js";
-import { changed, inTurn, patiently, slots } from "../parts/changes.js";
-import { fetchFile, save } from "../parts/download.js";
+import { changed, inTurn, slots } from "../parts/changes.js";
+import { fetchFile } from "../parts/download.js";
 import { price } from "../parts/price.js";
 import { askReason } from "../parts/rejection.js";
 import { reason } from "./reasons.js";
@@ -186,10 +186,13 @@ async function told(video, asking) {
 }
 
 const place = (video) => `${path}/combinations/${video.key}`;
-const post = (video, deed, body) => told(video, patiently(() => api.post(`${place(video)}/${deed}`, body)));
 const refuse = (_, error) => Promise.reject(error);
-const edit = (video, changes, { before, version = video.told.version, otherwise = refuse }) =>
-  told(video, changed(place(video), changes, { before, version, otherwise }));
+const edit = (video, changes, { before, version = video.told.version, otherwise = refuse, send }) =>
+  told(video, changed(place(video), changes, { before, version, otherwise, send }));
+const sendApproval = (path, _, options) => api.post(`${path}/approve`, undefined, options);
+const sendRejection = (path, { rejectReason }, options) =>
+  api.post(`${path}/reject`, rejectReason ? { reason: rejectReason } : undefined, options);
+const SEND = { approved: sendApproval, rejected: sendRejection, none: api.patch };
 const WORDS = { approved: "approved", rejected: "rejected", none: "put back" };
 
 /** Show at once what `call` will do to each; whatever the server did not confirm is shown as it is there. */
@@ -220,10 +223,8 @@ export async function review(videos, verdict, rejectReason = null) {
     const { review: was } = video.told;
     const reason = was === "rejected" ? (await api.get(place(video))).rejectReason : null;
     before.set(video, { review: was, rejectReason: reason });
-    const done =
-      verdict === "none"
-        ? edit(video, { review: "none" }, { before: { review: was } })
-        : post(video, verdict === "approved" ? "approve" : "reject", rejectReason ? { reason: rejectReason } : undefined);
+    const changes = { review: verdict, ...(rejectReason && { rejectReason }) };
+    const done = edit(video, changes, { before: { review: was, rejectReason: reason }, send: SEND[verdict] });
     after.set(video, await done);
   };
   const { done, trouble } = await judged(these, () => ({ review: verdict }), call);
@@ -292,34 +293,24 @@ export async function resolve(video, decision, job = null) {
   });
 }
 
+/** The positions, joined where they are neighbours: "1-40,57". */
+function spans(positions) {
+  const found = [];
+  for (const at of [...positions].sort((left, right) => left - right)) {
+    const last = found.at(-1);
+    if (last && last[1] === at - 1) last[1] = at;
+    else found.push([at, at]);
+  }
+  return found.map(([first, last]) => (first === last ? first : `${first}-${last}`)).join(",");
+}
+
 /** The finished files as one ZIP: all, or these. */
 export function files(videos = null) {
   const ready = (videos ?? inStates(["completed"])).filter((video) => video.now.files.video);
   if (!ready.length) return toast("None of these is finished yet.");
-  fetchFile(`${path}/files.zip${videos ? `?${new URLSearchParams(ready.map((video) => ["key", video.key]))}` : ""}`);
+  fetchFile(`${path}/files.zip${videos ? `?at=${spans(ready.map((video) => video.position))}` : ""}`);
   return toast(`${plural(ready.length, "file")} on the way.`);
 }
 
-/** What came of every video, as a table for a spreadsheet or a file for a program. */
-export async function manifest(kind) {
-  await attempted(async () => {
-    if (kind === "csv")
-      return save(
-        new Blob([await api.get(`${path}/combinations`, { accept: "text/csv" })], { type: "text/csv" }),
-        `${page.batchId}.csv`,
-      );
-    const lines = await Array.fromAsync(each(`${path}/combinations?limit=200`));
-    const { spend } = figures.get();
-    const told = {
-      campaign: page.id,
-      batchId: page.batchId,
-      currency: spend.currency,
-      estimatedCost: spend.estimated,
-      actualCost: spend.actual,
-      reservedCost: spend.reserved,
-      unknownCost: spend.unknown,
-      videos: lines,
-    };
-    return save(new Blob([JSON.stringify(told, null, 2)], { type: "application/json" }), `${page.batchId}.json`);
-  });
-}
+/** What came of every video, as a table for a spreadsheet ("csv") or a file for a program ("json"). */
+export const manifest = (kind) => fetchFile(`${path}/manifest?format=${kind}`);

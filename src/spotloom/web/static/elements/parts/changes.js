@@ -54,11 +54,11 @@ export const same = (left, right, names) => names.every((each) => (left[each] ??
  * The video as the server has it once these fields are changed. Were they no longer as `before`, since somebody has
  * said otherwise, that stands, and what comes back is what `otherwise(theirs, error)` makes of it.
  */
-export async function changed(path, changes, { before, version, otherwise }) {
+export async function changed(path, changes, { before, version, otherwise, send = api.patch }) {
   const names = Object.keys(changes);
   for (let tries = 1; ; tries++) {
     try {
-      return await patiently(() => api.patch(path, changes, { version }));
+      return await patiently(() => send(path, changes, { version }));
     } catch (error) {
       if (error.status !== 412 || tries > MOST_TRIES) throw error;
       const theirs = await patiently(() => api.get(path));

@@ -22,6 +22,7 @@ const DEEDS = {
   "video.cancelled": "cancelled a video",
   "video.prioritised": "changed the priority of videos",
   "video.resolved": "decided about a possibly charged video",
+  "media.shared": "shared a file by a link",
   "campaign.deleted": "deleted a campaign",
   "campaign.restored": "brought a campaign back",
   "budget.changed": "changed a budget",
