@@ -62,6 +62,7 @@ def test_no_setting_of_the_user_reaches_a_test():
     assert {n for n in ours if not n.startswith("SPOTLOOM_TEST_")} <= {
         "SPOTLOOM_HOME",
         "SPOTLOOM_NO_BROWSER",
+        "SPOTLOOM_FAULTS_PATIENCE",
     }
     assert "DATABASE_URL" not in os.environ
 

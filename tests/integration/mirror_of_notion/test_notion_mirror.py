@@ -215,7 +215,9 @@ async def test_a_full_workspace_takes_no_page_and_keeps_those_that_are_there(
         peer.faults()
         await told(stage, wait_until_async)
         assert len(stage.pages()) == 5
-        assert stage.run("SELECT trouble FROM spotloom.mirror")[0]["trouble"] is None
+        await wait_until_async(
+            lambda: stage.run("SELECT trouble FROM spotloom.mirror")[0]["trouble"] is None, 60
+        )
 
 
 async def test_a_property_that_is_gone_stops_the_mirror_until_setup_adds_it(

@@ -99,7 +99,7 @@ class Mirrored:
 
     @asynccontextmanager
     async def sessions(self) -> AsyncIterator[database.Sessions]:
-        engine, sessions = database.connect(self.stage.url, pool=1, role=database.Role.WORKER)
+        engine, sessions = database.connect(self.stage.url, pool=2, role=database.Role.WORKER)
         try:
             yield sessions
         finally:
