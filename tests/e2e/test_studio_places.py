@@ -49,7 +49,7 @@ async def loaded(images):
 
 
 async def test_a_campaign_shows_its_films_its_progress_and_its_money(studio):
-    batch = await studio.stage.finished(3)
+    batch = await studio.stage.made(3)
     page = await studio.open("/")
     row = row_of(page, batch)
     await expect(row.get_by_text("Tarn Audio")).to_be_visible()
@@ -123,7 +123,7 @@ async def test_search_and_filter_stand_in_the_address(studio):
 
 
 async def test_the_list_follows_what_happens_without_moving(studio, stuck):
-    other = await studio.stage.finished(3)
+    other = await studio.stage.made(3)
     batch = await stuck(2)
     page = await studio.open("/")
     row = row_of(page, batch)
@@ -170,7 +170,7 @@ async def test_a_campaign_at_work_is_not_deleted_and_says_why(studio, stuck):
 
 @pytest.mark.parametrize(("who", "sees"), [("viewer", (0, 0)), ("editor", (1, 0))])
 async def test_a_role_sees_what_it_may_do(studio, who, sees):
-    batch = await studio.stage.finished(3)
+    batch = await studio.stage.made(3)
     page = await studio.open("/", who=who)
     row = row_of(page, batch)
     await row.get_by_role("button", name="More for").click()
@@ -181,7 +181,7 @@ async def test_a_role_sees_what_it_may_do(studio, who, sees):
 
 
 async def test_the_home_by_keyboard_alone(studio):
-    batch = await studio.stage.finished(3)
+    batch = await studio.stage.made(3)
     page = await studio.open("/")
     await expect(row_of(page, batch)).to_be_visible()
     studio.expects("404")  # the campaign's own page is another room's

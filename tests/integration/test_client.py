@@ -204,7 +204,7 @@ async def test_what_the_server_is_set_up_with(client: AsyncClient) -> None:
     assert [each.name for each in (await client.providers()).providers] == ["sandbox"]
     answer = await client.test_provider("sandbox")
     assert not answer.well  # nobody listens there
-    assert "could not be asked" in answer.says
+    assert "could not be reached" in answer.says
     assert (await client.notion()).connection is None
     with pytest.raises(Conflict):
         await client.resync_notion()

@@ -11,7 +11,8 @@ from tests.integration.controlling import Person, act
 from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
-from spotloom.generation import lanes
+from spotloom.generation import lanes, wait
+from spotloom.generation.tools import tools
 
 pytestmark = pytest.mark.faults
 
@@ -38,6 +39,19 @@ async def test_a_job_that_the_provider_forgets_for_a_while_is_not_lost(stage: St
         await stage.finished(20)
     await assert_sound(stage)
     assert stage.statuses() == {"completed": 2}
+
+
+async def test_a_slot_is_held_for_twice_as_long_as_such_videos_take(stage: Stage) -> None:
+    await stage.submit(stage.order(1))
+    async with stage.working():
+        await stage.finished(20)
+        (video,) = stage.videos()
+        assert await wait.hold_s(video["id"]) == pytest.approx(10 * stage.poll_s, rel=0.5)
+        ((kind, took),) = tools().took.items()
+        assert kind[0] == video["lane_id"]
+        for seconds, held in ((90.0, 180.0), (9_000.0, 3_600.0)):
+            took.append(seconds)
+            assert await wait.hold_s(video["id"]) == held
 
 
 async def test_a_key_that_is_refused_to_a_question_stops_the_lane(stage: Stage) -> None:

@@ -32,6 +32,8 @@ from spotloom.providers.provider import (
 log = structlog.get_logger()
 
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
+HOLD_POLLS = 10  # for which a video that may be running keeps its slot
+LONGEST_HOLD_S = 3600.0
 LOST_POLLS = 10  # intervals that those answers must last, too: a provider may forget for a while
 LONGEST_WAIT_S = 300.0
 RELOAD_POLLS = 20  # polls after which our own row is read again, should a notification be lost
@@ -143,9 +145,15 @@ async def _heeded(generation_id: UUID) -> Order:
     return replace(await _load(generation_id), note=note)
 
 
-async def interval_s(generation_id: UUID) -> float:
-    """Seconds between two questions about this video."""
-    return tools().interval_s((await _load(generation_id)).lane_id)
+async def hold_s(generation_id: UUID) -> float:
+    """Seconds for which a video that may be running keeps its slot.
+
+    Ten polls, or twice as long as any of its kind took lately here, but an hour at most.
+    """
+    order = await _load(generation_id)
+    longest = max(tools().took.get(_kind(order), ()), default=0.0)
+    polls_s = HOLD_POLLS * tools().interval_s(order.lane_id)
+    return max(polls_s, min(2 * longest, LONGEST_HOLD_S))
 
 
 async def _load(generation_id: UUID) -> Order:

@@ -21,7 +21,6 @@ from spotloom.generation import outcomes, place, wait
 from spotloom.generation.tools import UnknownLane, tools
 
 FINISH_QUEUE = "finish"
-HOLD_POLLS = 10  # polls for which a video that may be running keeps its slot
 DATABASE_RETRY_S = 0.5
 END_OF_TIME = 2**31 - 1
 BEHIND_S = 60
@@ -128,7 +127,7 @@ async def provider_step(generation_id: str, admission: int) -> tuple[str | None,
 @steady
 async def hold_step(generation_id: str) -> float:
     """How long a video that may be running, as far as we know, keeps its slot, in seconds."""
-    return HOLD_POLLS * await wait.interval_s(UUID(generation_id))
+    return await wait.hold_s(UUID(generation_id))
 
 
 @DBOS.step(name="free")
@@ -153,5 +152,7 @@ async def collect_step(
 
 
 def _unix(expires_at: dt.datetime | None) -> int:
-    """The moment in Unix seconds that fit 31 bits."""
-    return END_OF_TIME if expires_at is None else min(int(expires_at.timestamp()), END_OF_TIME)
+    """The moment in Unix seconds that fit 31 bits, from 1 on."""
+    if expires_at is None:
+        return END_OF_TIME
+    return max(1, min(int(expires_at.timestamp()), END_OF_TIME))
