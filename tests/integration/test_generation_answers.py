@@ -114,6 +114,7 @@ async def test_a_list_that_only_errs_leaves_the_order_in_doubt_until_it_answers(
         assert "503" in doubted["error_text"]
         stage.sandbox.misbehave()
         await until(lambda: stage.statuses() == {"completed": 2}, 30)
+        await stage.finished(20)
     await assert_sound(stage)
     assert len(stage.sandbox.sold()) == 2
 

@@ -13,8 +13,6 @@ from tests.integration.generating_checks import assert_balanced, assert_sound
 from spotloom.generation import control
 from spotloom.generation.tools import tools
 
-pytestmark = pytest.mark.faults
-
 REFUSED: dict[str, Any] = {"where": "content", "fault": "status", "status": 500}
 ASKED: dict[str, Any] = {"where": "poll", "fault": "word", "word": "pondering"}
 _STANDING = "SELECT count(*) FROM dbos.workflow_status WHERE name = 'finish' AND status = %s"

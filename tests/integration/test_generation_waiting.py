@@ -14,8 +14,6 @@ from tests.integration.generating_checks import assert_sound
 from spotloom.generation import lanes, wait
 from spotloom.generation.tools import tools
 
-pytestmark = pytest.mark.faults
-
 REVOKED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 401}
 OVERLOADED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 503}
 
