@@ -138,9 +138,8 @@ async def recognise(asked: set[tuple[UUID, str]]) -> None:
 
 async def _asked_about(generation_id: UUID, job: str) -> bool:
     """Ask the provider whether the job is this generation's; false when it could not be asked."""
-    async with tools().sessions() as session:
-        order = await generations.load(session, generation_id)
-    if order.sent_at is None or not tools().serves(order.lane_id):
+    order = await _askable(generation_id)
+    if order is None or order.sent_at is None:
         return False
     provider = tools().provider(order.lane_id)
     try:
@@ -167,9 +166,7 @@ async def reconsider(asked: set[UUID]) -> None:
         asked.clear()
     for generation_id in [one for one in doubtful if one not in asked][:DOUBTS_AT_ONCE]:
         asked.add(generation_id)
-        async with tools().sessions() as session:
-            order = await generations.load(session, generation_id)
-        if order.sent_at is None or not tools().serves(order.lane_id):
+        if (order := await _askable(generation_id)) is None:
             continue
         try:
             found = await _find(order)
@@ -177,6 +174,13 @@ async def reconsider(asked: set[UUID]) -> None:
                 await _recognised(generation_id, found.job)
         except (Transient, Conflict) as error:
             log.info("generation.still_in_doubt", generation_id=str(order.id), reason=str(error))
+
+
+async def _askable(generation_id: UUID) -> Order | None:
+    """The order; None when this process has no key to its provider."""
+    async with tools().sessions() as session:
+        order = await generations.load(session, generation_id)
+    return order if tools().serves(order.lane_id) else None
 
 
 async def _recognised(generation_id: UUID, job: str) -> None:

@@ -61,9 +61,12 @@ async def _buy(order: Order) -> bool:
         async with tools().paid_call():
             began = clock()
             submitted = await provider.submit(order.request, sending=tools().still_mine)
-    except (Transient, Permanent) as error:
+    except Transient as error:
         log.warning("generation.refused", generation_id=str(order.id), reason=str(error))
-        await _refused(order, error)
+        await outcomes.back_to_queue(order, error)
+    except Permanent as error:
+        log.warning("generation.refused", generation_id=str(order.id), reason=str(error))
+        await outcomes.refused(order, code=error.code, text=str(error))
     except OutcomeUnknown as error:
         log.warning("generation.outcome_unknown", generation_id=str(order.id), reason=str(error))
         lasted_s = clock() - began
@@ -74,14 +77,6 @@ async def _buy(order: Order) -> bool:
         log.info("generation.submitted", generation_id=str(order.id), provider=provider.name)
         return await _keep(order, submitted.job)
     return False
-
-
-async def _refused(order: Order, error: Transient | Permanent) -> None:
-    """Nothing was bought."""
-    if isinstance(error, Transient):
-        await outcomes.back_to_queue(order, error)
-    else:
-        await outcomes.refused(order, code=error.code, text=str(error))
 
 
 async def _keep(order: Order, job: str) -> bool:
