@@ -30,6 +30,7 @@ def post(
     body: BaseModel | Mapping[str, Any] | None = None,
     *,
     once: bool = True,
+    version: int | None = None,
 ) -> Call[M]:
     """Send something there; sent again it has no second effect, or it is not `once`."""
     return Call(
@@ -39,23 +40,35 @@ def post(
         parse=answer.model_validate_json,
         body=body,
         once=once,
+        version=version,
     )
 
 
-def patch(operation: str, path: str, answer: type[M], body: BaseModel) -> Call[M]:
-    """Change what is there: the same change again changes nothing."""
+def patch(
+    operation: str, path: str, answer: type[M], body: BaseModel, *, version: int | None = None
+) -> Call[M]:
+    """Change what is there: the same change again changes nothing, or names an old version."""
     return Call(
         operation=operation,
         method="PATCH",
         path=path,
         parse=answer.model_validate_json,
         body=body,
+        version=version,
+        once=version is None,
     )
 
 
-def delete(operation: str, path: str) -> Call[None]:
+def delete(operation: str, path: str, *, version: int | None = None) -> Call[None]:
     """Take away what is there."""
-    return Call(operation=operation, method="DELETE", path=path, parse=lambda _: None, once=False)
+    return Call(
+        operation=operation,
+        method="DELETE",
+        path=path,
+        parse=lambda _: None,
+        version=version,
+        once=False,
+    )
 
 
 def path_of(template: str, *names: str | UUID) -> str:

@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Literal
 from uuid import UUID
 
@@ -204,22 +203,14 @@ def edit(
     name: str | UUID, combination: str, changes: CombinationEdit, *, version: int
 ) -> Call[Combination]:
     """Set the video's address, winner, review or notes; Stale when the version is an old one."""
-    return Call(
-        operation="editCombination",
-        method="PATCH",
-        path=_combination(name, combination),
-        parse=Combination.model_validate_json,
-        body=changes,
-        version=version,
-        once=False,
-    )
+    path = _combination(name, combination)
+    return asks.patch("editCombination", path, Combination, changes, version=version)
 
 
 def approve(name: str | UUID, combination: str, *, version: int | None = None) -> Call[Combination]:
     """Say that the video may be used; Stale when the version, if one is named, is an old one."""
     path = f"{_combination(name, combination)}/approve"
-    call = asks.post("approveCombination", path, Combination, once=False)
-    return replace(call, version=version)
+    return asks.post("approveCombination", path, Combination, once=False, version=version)
 
 
 def reject(
@@ -227,8 +218,7 @@ def reject(
 ) -> Call[Combination]:
     """Say that the video may not be used, and why; Stale as for an approval."""
     path, body = f"{_combination(name, combination)}/reject", RejectAsk(reason=reason)
-    call = asks.post("rejectCombination", path, Combination, body, once=False)
-    return replace(call, version=version)
+    return asks.post("rejectCombination", path, Combination, body, once=False, version=version)
 
 
 def manifest(name: str | UUID) -> Call[dict[str, Any]]:

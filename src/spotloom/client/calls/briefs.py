@@ -1,7 +1,6 @@
 """Writing a brief: what it can choose from, brief files, and the templates that are kept."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -65,8 +64,7 @@ def edit_template(template: str | UUID, changes: TemplateEdit, *, version: int) 
     Stale when the version is an old one.
     """
     path = asks.path_of("/api/templates/{}", template)
-    call = asks.patch("editTemplate", path, Template, changes)
-    return replace(call, version=version, once=False)
+    return asks.patch("editTemplate", path, Template, changes, version=version)
 
 
 def delete_template(template: str | UUID, *, version: int | None = None) -> Call[None]:
@@ -74,8 +72,8 @@ def delete_template(template: str | UUID, *, version: int | None = None) -> Call
 
     Stale when the version, if one is named, is an old one.
     """
-    call = asks.delete("deleteTemplate", asks.path_of("/api/templates/{}", template))
-    return replace(call, version=version)
+    path = asks.path_of("/api/templates/{}", template)
+    return asks.delete("deleteTemplate", path, version=version)
 
 
 def form_of(brief: Brief) -> Mapping[str, Any]:
