@@ -4,35 +4,12 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx2
 import pytest
-from tests.integration import live_stage, signing_in
+from tests.integration import signing_in
 from tests.integration.peers import emulated
 
 from spotloom.auth.sign_in import OidcSettings
 
 CLIENT, SECRET = "spotloom-test", "a secret of the test: with / and +"
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return emulated.installed(tmp_path_factory.mktemp("peers"))
-
-
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
-@pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
-        yield one
-
-
-@pytest.fixture
-def listener():
-    with signing_in.listening() as one:
-        yield one
 
 
 def seed(listener):

@@ -6,22 +6,10 @@ import re
 
 import psycopg
 import pytest
-from tests.integration import live_stage, signing_in
+from tests.integration import signing_in
 from tests.integration.signing_in import enter, secret_of
 
 from spotloom.errors import NotFound
-
-
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
-@pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
-        yield one
 
 
 @pytest.fixture

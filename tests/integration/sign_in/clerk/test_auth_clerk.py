@@ -1,7 +1,7 @@
 """Signing in with Clerk's tokens, made by a Clerk that others wrote."""
 
 import pytest
-from tests.integration import clerk_stage, live_stage, signing_in
+from tests.integration import signing_in
 from tests.integration.clerk_stage import (
     HOST,
     SEED,
@@ -14,41 +14,6 @@ from tests.integration.clerk_stage import (
 )
 from tests.integration.peers import emulated
 from tests.integration.peers.clerk_hooks import membership, told
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return emulated.installed(tmp_path_factory.mktemp("peers"))
-
-
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
-@pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
-        yield one
-
-
-@pytest.fixture
-def listener():
-    with signing_in.listening() as one:
-        yield one
-
-
-@pytest.fixture
-def peer(folder, listener, tmp_path):
-    with clerk_stage.like_clerks_own(folder, listener, tmp_path / "adapted") as one:
-        yield one
-
-
-@pytest.fixture
-async def house(ground, listener, peer):
-    async with clerk_stage.house(ground, listener, peer) as one:
-        yield one
 
 
 async def test_a_member_of_an_organization_comes_into_its_workspace(house, peer):

@@ -6,45 +6,9 @@ import time
 
 import httpx2
 import pytest
-from tests.integration import clerk_stage, live_stage, signing_in
+from tests.integration import signing_in
 from tests.integration.clerk_stage import clerk_token, me, settings, sign_in
-from tests.integration.peers import emulated
 from tests.integration.peers.clerk_hooks import membership, signed, told
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    return emulated.installed(tmp_path_factory.mktemp("peers"))
-
-
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
-@pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
-        yield one
-
-
-@pytest.fixture
-def listener():
-    with signing_in.listening() as one:
-        yield one
-
-
-@pytest.fixture
-def peer(folder, listener, tmp_path):
-    with clerk_stage.like_clerks_own(folder, listener, tmp_path / "adapted") as one:
-        yield one
-
-
-@pytest.fixture
-async def house(ground, listener, peer):
-    async with clerk_stage.house(ground, listener, peer) as one:
-        yield one
 
 
 async def test_what_clerk_ends_is_over_here(house, peer):

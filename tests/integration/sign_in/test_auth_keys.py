@@ -1,21 +1,9 @@
 """What an API key may do, and when it no longer may."""
 
 import pytest
-from tests.integration import live_stage, signing_in
+from tests.integration import signing_in
 
 NOBODY = 401
-
-
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
-@pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
-        yield one
 
 
 @pytest.fixture

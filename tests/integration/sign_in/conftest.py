@@ -1,0 +1,28 @@
+"""What all tests of signing in share: an empty house each, and the peers that others wrote."""
+
+import pytest
+from tests.integration import live_stage, signing_in
+from tests.integration.peers import emulated
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return emulated.installed(tmp_path_factory.mktemp("peers"))
+
+
+@pytest.fixture(scope="module")
+def like(database_url):
+    with live_stage.template(database_url) as name:
+        yield name
+
+
+@pytest.fixture
+def ground(database_url, like):
+    with live_stage.ground(database_url, like=like) as one:
+        yield one
+
+
+@pytest.fixture
+def listener():
+    with signing_in.listening() as one:
+        yield one
