@@ -141,7 +141,6 @@ class Stage:
     list_lag_s: float = 10.0
     dialect: str = "generic"
     workers: list[Worker] = field(default_factory=list)
-    _reading: psycopg.Connection[dict[str, Any]] | None = None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -224,14 +223,9 @@ class Stage:
         return Worker(self, **settings)
 
     def query(self, statement: str, *arguments: Any) -> list[dict[str, Any]]:
-        """Rows of our tables, read by a stranger to our code over a line of its own."""
-        if self._reading is not None:  # the server may have been restarted meanwhile
-            with contextlib.suppress(psycopg.OperationalError):
-                return self._reading.execute(statement, arguments or None).fetchall()
-            self._reading.close()
-        self._reading = None
-        self._reading = psycopg.connect(self.url, autocommit=True, row_factory=dict_row)
-        return self._reading.execute(statement, arguments or None).fetchall()
+        """Rows of our tables, read by a stranger to our code."""
+        with psycopg.connect(self.url, autocommit=True, row_factory=dict_row) as connection:
+            return connection.execute(statement, arguments or None).fetchall()
 
     def count(self, statement: str, *arguments: Any) -> int:
         return int(next(iter(self.query(statement, *arguments)[0].values())))
@@ -291,8 +285,6 @@ class Stage:
     def close(self) -> None:
         for worker in self.workers:
             worker.end()
-        if self._reading is not None:
-            self._reading.close()
 
 
 ALIVE = "SELECT count(*) FROM dbos.workflow_status WHERE status IN ('PENDING','ENQUEUED','DELAYED')"
