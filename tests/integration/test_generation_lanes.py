@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration import generating
-from tests.integration.generating import Planned, Stage, until
+from tests.integration.generating import Planned, Stage, Worker, until
 from tests.integration.generating_checks import assert_sound
 
 
@@ -49,6 +49,25 @@ async def test_two_workers_share_one_limit(stage: Stage) -> None:
     assert found.accepted == 20
     carried = stage.query("SELECT DISTINCT executor_id FROM dbos.workflow_status")
     assert len(carried) == 2  # both took part
+
+
+async def test_a_worker_that_comes_later_gets_its_share(stage: Stage) -> None:
+    first = stage.spawn().wait_ready()
+    await stage.submit(stage.order(48))
+    await until(lambda: stage.statuses()["completed"] >= 4, 30)  # it hands on, being alone
+    second = stage.spawn().wait_ready()
+    await until(lambda: _carries(stage, first) == _carries(stage, second) == 2, 30)
+    await stage.finished(60)
+    await assert_sound(stage)
+
+
+def _carries(stage: Stage, worker: Worker) -> int:
+    """How many videos that worker sees through their time at the provider."""
+    return stage.count(
+        "SELECT count(*) FROM dbos.workflow_status"
+        " WHERE name = 'generate' AND status = 'PENDING' AND executor_id LIKE %s",
+        f"%:{worker.pid}:%",
+    )
 
 
 async def test_first_come_is_first_served(stage: Stage) -> None:

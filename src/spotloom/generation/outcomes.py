@@ -136,7 +136,7 @@ async def ready(order: Order, outcome: Ready) -> None:
                 else_=Generation.note,
             ),
         )
-        if tools().admitting and tools().alone:
+        if tools().admitting and len(tools().wakes) <= tools().share:
             admitted = await lanes.hand_on(session, order.lane_id, order.id)
         else:
             await lanes.free(session, order.id)

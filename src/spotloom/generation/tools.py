@@ -66,6 +66,10 @@ class Wakes:
     def __init__(self) -> None:
         self._news: dict[UUID, News] = {}
 
+    def __len__(self) -> int:
+        """How many wait here."""
+        return len(self._news)
+
     def wake(self, generation_id: UUID) -> None:
         """End the wait of that generation, if it waits here."""
         if news := self._news.get(generation_id):
@@ -101,7 +105,7 @@ class Tools:
     admitting: bool = False  # a worker here starts what is put into `admitted`
     # How many seconds videos took lately, by lane, model and length.
     took: dict[tuple[UUID, str, int], deque[float]] = field(default_factory=dict)
-    alone: bool = False  # no other worker is there, with which the work is to be shared
+    share: float = 0  # of the videos at a provider; with more, a free slot is the other workers'
     admitted: asyncio.Queue[Admitted] = field(default_factory=asyncio.Queue)
     _paying: int = 0
     _idle: asyncio.Event = field(default_factory=asyncio.Event)

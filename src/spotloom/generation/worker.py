@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from uuid import UUID
 
@@ -19,9 +20,9 @@ from spotloom.generation.tools import Tools, use
 log = structlog.get_logger()
 
 LISTENER = "spotloom listener"
-_LISTENERS = text(
-    "SELECT count(*) FROM pg_stat_activity"
-    " WHERE application_name = :name AND datname = current_database()"
+_SHARED = text(
+    "SELECT (SELECT count(*) FROM spotloom.lane_slot) AS slots, count(*) AS workers"
+    " FROM pg_stat_activity WHERE application_name = :name AND datname = current_database()"
 )
 _TO_STOP = (
     "SELECT id FROM spotloom.generation"
@@ -240,4 +241,5 @@ class Worker:
     async def _find_lanes(self) -> None:
         await self._tools.find_lanes()
         async with self._tools.sessions() as session:
-            self._tools.alone = await session.scalar(_LISTENERS, {"name": LISTENER}) == 1
+            slots, workers = (await session.execute(_SHARED, {"name": LISTENER})).one()
+        self._tools.share = math.inf if workers == 1 else math.ceil(slots / max(workers, 1))
