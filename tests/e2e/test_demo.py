@@ -30,7 +30,8 @@ SECONDS, RATE = 10, 24
 def folder(tmp_path_factory) -> Path:
     """What the demo leaves, in a folder of a name with a space."""
     out = tmp_path_factory.mktemp("demo") / "first look"
-    with tempfile.TemporaryDirectory(prefix="spotloom-demo-") as home:
+    # Its sandbox ends by itself, a moment after its last user, and writes until then.
+    with tempfile.TemporaryDirectory(prefix="spotloom-demo-", ignore_cleanup_errors=True) as home:
         Path(home).chmod(0o711)  # root's database runs as another account
         settings = {"SPOTLOOM_HOME": f"{home}/data", "PYTHONPATH": str(ROOT / "src")}
         said = subprocess.run(

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from spotloom.web.edge.problems import begin_refusal
 from spotloom.web.errors import Refused
 
-DRAINED_S = 1.0
+DRAINED_S = 5.0  # in which a slow sender still gets to read why
 
 
 class Bodies:
