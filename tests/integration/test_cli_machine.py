@@ -12,6 +12,8 @@ import pytest
 from joserfc import jwk
 from tests.integration.command_line import PROGRAM, Place, ended, written
 
+import spotloom
+
 ROOT = os.geteuid() == 0
 only_root = pytest.mark.skipif(not ROOT, reason="only root may mount")
 
@@ -47,6 +49,11 @@ def refused(place: Place, *words: str | Path, **settings: str) -> str:
     message = str(said.json["error"]["message"])
     assert " ".join(message.split()) in said.words
     return message
+
+
+def test_the_version_is_told_whatever_the_machine_is_like(place):
+    said = place.run("--version", DATABASE_URL="no address at all")
+    assert (said.code, said.out) == (0, f"spotloom {spotloom.__version__}\n")
 
 
 @only_root

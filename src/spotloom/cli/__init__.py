@@ -64,14 +64,23 @@ app.command("doctor")(doctor_command)
 app.command("sandbox")(sandbox_command)
 
 
-@app.callback()
-def _root(
-    version: Annotated[bool, typer.Option("--version", help="Show the version and exit.")] = False,
-) -> None:
-    """One advertising brief into hundreds of video variations."""
-    if version:
+def _tell_version(asked: bool) -> None:
+    if asked:
         say.out.print(f"spotloom {spotloom.__version__}")
         raise typer.Exit
+
+
+_Version = typer.Option(
+    "--version",
+    help="Show the version and exit.",
+    callback=_tell_version,
+    is_eager=True,  # else it would ask for a command first
+)
+
+
+@app.callback()
+def _root(version: Annotated[bool, _Version] = False) -> None:
+    """One advertising brief into hundreds of video variations."""
 
 
 def main() -> None:
@@ -97,7 +106,7 @@ def _run(*, as_json: bool) -> int:
 
 
 def _called() -> int:
-    if "--help" not in sys.argv:  # help must come whatever the settings are
+    if not {"--help", "--version"}.intersection(sys.argv):  # they come whatever the settings are
         _log_to_stderr()
     code = int(app(standalone_mode=False, prog_name="spotloom") or 0)
     if code == INTERRUPTED and not say.told(say.INTERRUPTED):
