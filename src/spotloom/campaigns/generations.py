@@ -1,7 +1,7 @@
 """Reads one generation, and moves it from state to state."""
 
 import datetime as dt
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, cast
@@ -74,6 +74,25 @@ _TAKE = text(
     """  # noqa: S608 - our own columns
 )
 
+# In any order, and never waiting: what changes several rows at once could wait for this one.
+_RISE = text(
+    """
+    WITH free AS (
+      SELECT g.id, risen.progress
+        FROM spotloom.generation g
+        JOIN unnest(CAST(:ids AS uuid[]), CAST(:progress AS int[])) AS risen (id, progress)
+          ON risen.id = g.id
+       WHERE g.status = 'generating' AND coalesce(g.progress, -1) < risen.progress
+         FOR NO KEY UPDATE OF g SKIP LOCKED
+    ), changed AS (
+      UPDATE spotloom.generation g SET progress = free.progress FROM free WHERE g.id = free.id
+      RETURNING g.campaign_id
+    )
+    SELECT pg_notify(:campaigns, campaign_id::text)
+      FROM (SELECT DISTINCT campaign_id FROM changed) AS watched
+    """
+)
+
 
 async def load(session: AsyncSession, generation_id: UUID) -> Order:
     """The generation as it stands now."""
@@ -140,19 +159,13 @@ async def move(
         raise Conflict(f"generation {generation_id} is not {words} any more, so not {to}")
 
 
-async def set_progress(session: AsyncSession, generation_id: UUID, progress: int) -> None:
-    """Note how far the provider says it is; it only ever grows."""
-    await session.execute(
-        _told(
-            update(_ROWS)
-            .where(
-                _ROWS.c.id == generation_id,
-                _ROWS.c.status == Status.GENERATING.value,
-                func.coalesce(_ROWS.c.progress, -1) < progress,
-            )
-            .values(progress=progress)
-        )
-    )
+async def rise(session: AsyncSession, risen: Mapping[UUID, int]) -> None:
+    """Note how far in per cent their provider says those are; it only ever grows.
+
+    A row that another hand holds is left as it is: the next step will say the same.
+    """
+    ids, progress = list(risen), list(risen.values())
+    await session.execute(_RISE, {"ids": ids, "progress": progress, "campaigns": CAMPAIGNS})
 
 
 async def hold_up(session: AsyncSession, generation_id: UUID, why: str | None) -> None:

@@ -105,6 +105,7 @@ class Tools:
     admitting: bool = False  # a worker here starts what is put into `admitted`
     # How many seconds videos took lately, by lane, model and length.
     took: dict[tuple[UUID, str, int], deque[float]] = field(default_factory=dict)
+    risen: dict[UUID, int] = field(default_factory=dict)  # per cent, not yet written down
     share: float = 0  # of the videos at a provider; with more, a free slot is the other workers'
     admitted: asyncio.Queue[Admitted] = field(default_factory=asyncio.Queue)
     _paying: int = 0

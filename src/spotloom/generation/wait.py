@@ -247,8 +247,7 @@ async def _store(order: Order, outcome: Poll) -> None:
     match outcome:
         case Pending():
             if (risen := _risen(order, outcome)) is not None:
-                async with tools().sessions.begin() as session:
-                    await generations.set_progress(session, order.id, risen)
+                tools().risen[order.id] = risen
         case Ready():
             await outcomes.ready(order, outcome)
         case Rejected():

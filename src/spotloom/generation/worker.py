@@ -11,6 +11,7 @@ import structlog
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
+from spotloom.campaigns import generations
 from spotloom.campaigns.channels import ANNOUNCED, LANES, WAKE
 from spotloom.campaigns.database import grant_engine, plain_url
 from spotloom.generation import doubt, engine, lanes
@@ -33,6 +34,7 @@ _OLD_EVENTS = text("DELETE FROM spotloom.webhook_event WHERE at < now() - :kept"
 TICK_S = 2.0  # the safety net under the notifications
 ADOPT_AFTER_S = 10.0
 MEND_S = 10.0
+TELL_S = 0.25
 TIDY_S = 3600.0
 RECOGNISE_S = 30.0
 
@@ -64,6 +66,7 @@ async def working(
         worker.admit(),
         worker.begin(),
         worker.mend(),
+        worker.tell(),
         worker.tidy(),
         worker.recognise(),
         *(loop() for loop in beside),
@@ -186,6 +189,20 @@ class Worker:
                     await doubt.reconsider(reconsidered)
             except (SQLAlchemyError, OSError) as error:
                 _tell_away(error)
+
+    async def tell(self) -> None:
+        """Write down how far the videos are: thousands, in four statements a second."""
+        while True:
+            await asyncio.sleep(TELL_S)
+            if not (risen := self._tools.risen):
+                continue
+            self._tools.risen = {}
+            try:
+                async with self._tools.sessions.begin() as session:
+                    await generations.rise(session, risen)
+            except (SQLAlchemyError, OSError) as error:
+                _tell_away(error)
+                self._tools.risen = risen | self._tools.risen
 
     async def tidy(self) -> None:
         """Keep small what only grows: the engine's tables, and the webhooks that were taken."""
