@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import math
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from spotloom.media.workers import Workers
 from spotloom.providers.provider import Provider
 
 BEGIN_WITHIN_S = 2.0
+TOGETHER_S = 0.1  # waits that end within it end at once: each waking has its price
 
 
 class UnknownLane(SetupError):
@@ -47,7 +49,8 @@ class News:
         if not self._came:
             loop = asyncio.get_running_loop()
             self._over = loop.create_future()
-            timer = loop.call_later(seconds, self._end)
+            tick = min(TOGETHER_S, seconds / 100)
+            timer = loop.call_at(math.ceil((loop.time() + seconds) / tick) * tick, self._end)
             try:
                 await self._over
             finally:

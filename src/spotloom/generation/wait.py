@@ -6,7 +6,9 @@ import random
 from collections import deque
 from collections.abc import Awaitable
 from dataclasses import replace
+from functools import lru_cache
 from statistics import median
+from typing import TypeVar
 from uuid import UUID
 
 import structlog
@@ -30,6 +32,7 @@ from spotloom.providers.provider import (
 )
 
 log = structlog.get_logger()
+T = TypeVar("T")
 
 LOST_AFTER = 3  # answers of "no such job" in a row, before a paid job is given up as lost
 HOLD_POLLS = 10  # for which a video that may be running keeps its slot
@@ -159,8 +162,24 @@ async def hold_s(generation_id: UUID) -> float:
 async def _load(generation_id: UUID) -> Order:
     async with tools().sessions() as session:
         order = await generations.load(session, generation_id)
-    # Thousands may wait here, and nothing here reads the words of their requests.
-    return replace(order, request=replace(order.request, prompt="", values=()))
+    # Thousands may wait here, nothing here reads the words of their requests, and the rest is the
+    # same for most of them.
+    wordless = replace(order.request, prompt="", values=(), idempotency_key="")
+    return replace(
+        order,
+        id=generation_id,
+        workspace_id=_same(order.workspace_id),
+        campaign_id=_same(order.campaign_id),
+        lane_id=_same(order.lane_id),
+        request=_same(wordless),
+        estimated_cost=_same(order.estimated_cost),
+    )
+
+
+@lru_cache(maxsize=1000)
+def _same(value: T) -> T:
+    """The one object that stands here for all that are equal."""
+    return value
 
 
 def _risen(order: Order, outcome: Poll) -> int | None:
