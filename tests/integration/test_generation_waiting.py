@@ -5,14 +5,17 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from tests.integration import generating
 from tests.integration.controlling import Person, act
 from tests.integration.generating import Stage, until
 from tests.integration.generating_checks import assert_sound
 
+from spotloom.campaigns import generations
+from spotloom.campaigns.channels import CAMPAIGNS
 from spotloom.generation import lanes, wait
-from spotloom.generation.tools import tools
+from spotloom.generation.tools import News, tools
 
 REVOKED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 401}
 OVERLOADED: dict[str, Any] = {"where": "poll", "fault": "status", "status": 503}
@@ -92,6 +95,42 @@ async def test_a_video_that_is_held_up_says_why_until_it_gets_on(stage: Stage, w
     await assert_sound(stage)
     (video,) = stage.videos()
     assert (video["status"], video["error_text"], video["note"]) == ("completed", None, None)
+
+
+async def test_progress_is_written_for_all_at_once_and_waits_for_nobody(stage: Stage) -> None:
+    await stage.submit(stage.order(4))
+    first, second, held, queued = (video["id"] for video in stage.videos())
+    with psycopg.connect(stage.url) as hand, psycopg.connect(stage.url, autocommit=True) as ear:
+        hand.execute(
+            "UPDATE spotloom.generation SET status = 'generating', progress = 40 WHERE id <> %s",
+            (queued,),
+        )
+        hand.commit()
+        hand.execute("SELECT id FROM spotloom.generation WHERE id = %s FOR UPDATE", (held,))
+        ear.execute(f"LISTEN {CAMPAIGNS}")
+        async with asyncio.timeout(10):
+            seen = {first: 55, second: 30, held: 55, queued: 55}
+            await act(stage, lambda s: generations.rise(s, seen))
+            await act(stage, lambda s: generations.rise(s, {first: 60, second: 60}))
+            await act(stage, lambda s: generations.rise(s, {first: 50, second: 50}))
+        told = list(ear.notifies(timeout=10, stop_after=2)) + list(ear.notifies(timeout=0))
+    progress = {video["id"]: video["progress"] for video in stage.videos()}
+    assert progress == {first: 60, second: 60, held: 40, queued: None}
+    assert len(told) == 2, "a campaign is told once of all its videos, and of no change never"
+
+
+async def test_a_wait_is_never_too_short_and_hardly_longer() -> None:
+    loop = asyncio.get_running_loop()
+
+    async def over_after(seconds: float) -> float:
+        begun = loop.time()
+        assert not await News().within(seconds)
+        return (loop.time() - begun) / seconds
+
+    lengths = [0.001, 0.05, 0.21, 1.0, 1.003]
+    for ratio in await asyncio.gather(*map(over_after, lengths)):
+        assert ratio >= 0.99
+    assert await over_after(2.0) < 1.5
 
 
 async def test_a_video_that_should_soon_be_done_is_asked_about_twice_as_often(
