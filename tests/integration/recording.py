@@ -6,7 +6,9 @@ Run as a program before a release, it records this code:
 """
 
 import asyncio
+import datetime as dt
 import json
+import re
 import socket
 import sys
 import tempfile
@@ -44,6 +46,8 @@ _OURS = (
 )
 _ENGINES = ("workflow_status", "workflow_input", "workflow_output", "operation_outputs")
 _HOST = "recorded"  # stands for this machine's name
+_MOMENTS_MS = 10**12  # no other number is as large
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,12 +83,17 @@ class History:
         }
 
     def at(self, stage: Stage) -> "History":
-        """The same, bought at the stage's provider."""
-        text = json.dumps(self.tables)
+        """The same, bought at the stage's provider a moment ago: what is old, a worker forgets."""
+        text = json.dumps({name: self._of_now(rows) for name, rows in self.tables.items()})
         for job, prompt in self.orders.items():
             text = text.replace(job, _buy(stage, prompt))
         account = stage.lane.account
         return History(self.revision, account, json.loads(text.replace(self.account, account)))
+
+    def _of_now(self, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        ended_ms = max(row["updated_at"] for row in self.tables["dbos.workflow_status"])
+        later = dt.datetime.now(dt.UTC) - dt.datetime.fromtimestamp(ended_ms / 1000, dt.UTC)
+        return [{column: _moved(value, later) for column, value in row.items()} for row in rows]
 
     def store(self, url: str) -> None:
         """Write the rows into their empty tables."""
@@ -101,6 +110,15 @@ class History:
 
 def _lines(rows: list[dict[str, Any]]) -> list[str]:
     return [json.dumps(row, ensure_ascii=False) + "\n" for row in rows]
+
+
+def _moved(value: object, later: dt.timedelta) -> object:
+    """A moment, in Unix milliseconds or as text, so much later; whatever else as it is."""
+    if isinstance(value, int) and value > _MOMENTS_MS:
+        return value + round(later.total_seconds() * 1000)
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return (dt.datetime.fromisoformat(value) + later).isoformat()
+    return value
 
 
 def _buy(stage: Stage, prompt: str) -> str:
