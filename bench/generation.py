@@ -153,8 +153,7 @@ def _staged(
 ) -> Iterator[Stage]:
     with (
         tempfile.TemporaryDirectory(prefix="spotloom-bench-") as folder,
-        generating.template(url) as like,
-        generating.database(url, like=like) as database_url,
+        generating.furnished(url) as database_url,
         contextlib.closing(
             Sandbox(Path(folder) / "sandbox", instant_s=instant_s, limit=10_000, more=more)
         ) as sandbox,

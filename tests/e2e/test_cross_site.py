@@ -91,10 +91,7 @@ def server_url():
 @pytest.fixture
 async def house(server_url):
     """The whole application, with one batch of which every video has failed."""
-    with (
-        live_stage.template(server_url) as like,
-        live_stage.ground(server_url, like=like) as ground,
-    ):
+    with live_stage.ground(server_url) as ground:
         async with signing_in.house(ground) as house:
             yield house
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from tests.faults import releases
 from tests.faults.crew import Crew
 from tests.faults.tally import Run
-from tests.integration import generating
+from tests.integration import databases
 from tests.integration.generating import Stage, Worker, until
 from tests.integration.generating_provider import Sandbox
 
@@ -23,7 +23,7 @@ async def test_a_rolling_upgrade_strands_nothing(
     old = releases.earlier(tmp_path / "old")
     with (
         contextlib.closing(Sandbox(tmp_path / "sandbox", instant_s=1.5)) as sandbox,
-        generating.database(database_url) as url,
+        databases.database(database_url) as url,
     ):
         stage = Stage(url=url, sandbox=sandbox, folder=tmp_path)
         try:

@@ -27,9 +27,8 @@ async def test_webhooks_forged_replayed_doubled_and_out_of_order(
     url = f"http://127.0.0.1:{port}"
     post = ["--webhook-url", url + ROUTE, "--webhook-secret", SECRET]
     with (
-        generating.template(database_url) as like,
         contextlib.closing(Sandbox(tmp_path / "sandbox", instant_s=0.6, more=post)) as sandbox,
-        generating.Scenery(database_url, like, sandbox).stage(tmp_path, limit=8) as stage,
+        generating.Scenery(database_url, sandbox).stage(tmp_path, limit=8) as stage,
     ):
         stage.poll_s = 2
         where = {"where": "webhook"}

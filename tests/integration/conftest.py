@@ -4,14 +4,11 @@ import contextlib
 import os
 import shutil
 import tempfile
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
-import psycopg
 import pytest
-from psycopg import sql
+from tests.integration import databases
 
 from spotloom import embedded
 
@@ -43,6 +40,7 @@ def database_url() -> Iterator[str]:
     """A server on which we may create databases: SPOTLOOM_TEST_DATABASE_URL, else our own."""
     if given := os.environ.get("SPOTLOOM_TEST_DATABASE_URL"):
         yield given
+        databases.drop_templates(given)
         return
     with data_home() as folder:
         server = embedded.start(folder)
@@ -55,12 +53,5 @@ def database_url() -> Iterator[str]:
 @pytest.fixture
 def fresh_database(database_url: str) -> Iterator[str]:
     """The URL of a new, empty database, which is dropped with all its connections afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(database_url, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-    try:
-        yield urlsplit(database_url)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-            connection.execute(drop.format(sql.Identifier(name)))
+    with databases.database(database_url) as url:
+        yield url

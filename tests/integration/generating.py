@@ -15,12 +15,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
+from tests.integration import databases
 from tests.integration.generating_provider import Sandbox, environment
 from tests.integration.nursery import Forked
 
@@ -323,20 +322,17 @@ def order(videos: int, *, idea: str | None = None, **more: Any) -> Planned:
     return Planned(cut, brief_to_data(brief))
 
 
-# Databases, made quickly
+# Stages, made quickly
 
 
-@contextlib.contextmanager
-def template(server_url: str) -> Iterator[str]:
-    """The name of a database with our tables, the engine's and the audit, to make others from."""
-    with database(server_url) as url:
-        settings = Settings(_env_file=None, DATABASE_URL=url, SORA_BASE_URL="http://127.0.0.1:9/v1")
-        # In a thread of its own, because a test may be running an event loop in this one.
-        with ThreadPoolExecutor(1) as thread:
-            thread.submit(asyncio.run, _furnish(settings)).result()
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(AUDIT)
-        yield urlsplit(url).path[1:]
+def furnish(url: str) -> None:
+    """Give that empty database our tables, the engine's and the audit."""
+    settings = Settings(_env_file=None, DATABASE_URL=url, SORA_BASE_URL="http://127.0.0.1:9/v1")
+    # In a thread of its own, because a test may be running an event loop in this one.
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(asyncio.run, _furnish(settings)).result()
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(AUDIT)
 
 
 async def _furnish(settings: Settings) -> None:
@@ -346,39 +342,24 @@ async def _furnish(settings: Settings) -> None:
 
 
 @contextlib.contextmanager
-def database(server_url: str, *, like: str = "template1") -> Iterator[str]:
-    """The URL of a new database made from the template, dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        making = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(making.format(sql.Identifier(name), sql.Identifier(like)))
-    try:
-        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            # Not DROP … WITH (FORCE): that may not end the autovacuum of a server that is not ours.
-            connection.execute(_EVERYBODY_OUT, (name,))
-            connection.execute(sql.SQL("DROP DATABASE {}").format(sql.Identifier(name)))
-
-
-_EVERYBODY_OUT = """
-SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
- WHERE datname = %s AND usename = current_user"""
+def furnished(server_url: str) -> Iterator[str]:
+    """The URL of a new database with all that a worker needs, dropped afterwards."""
+    with databases.database(server_url, like=databases.template(server_url, furnish)) as url:
+        yield url
 
 
 @dataclass(frozen=True, slots=True)
 class Scenery:
-    """What the tests of a module share: a provider, and a furnished database to copy."""
+    """What the tests of a module share: a provider, and a server for their databases."""
 
     server_url: str
-    like: str
     sandbox: Sandbox
 
     @contextlib.contextmanager
     def stage(self, folder: Path, **more: Any) -> Iterator[Stage]:
         """A stage of its own: a database without rows, and a provider without a past."""
         self.sandbox.mark()
-        with database(self.server_url, like=self.like) as url:
+        with furnished(self.server_url) as url:
             stage = Stage(**{"url": url, "sandbox": self.sandbox, "folder": folder} | more)
             try:
                 yield stage
@@ -391,10 +372,9 @@ class Scenery:
 
 @contextlib.contextmanager
 def scenery(server_url: str, *, instant_s: float = 0.4) -> Iterator[Scenery]:
-    """A provider and a furnished database, for as long as the context is open."""
+    """A provider beside that server, for as long as the context is open."""
     with (
         tempfile.TemporaryDirectory(prefix="spotloom-stage-") as folder,
-        template(server_url) as like,
         contextlib.closing(Sandbox(Path(folder) / "sandbox", instant_s=instant_s)) as sandbox,
     ):
-        yield Scenery(server_url, like, sandbox)
+        yield Scenery(server_url, sandbox)

@@ -5,13 +5,12 @@ import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 import psycopg
-from psycopg import sql
 from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
+from tests.integration import databases
 from tests.integration.generating import order
 
 from spotloom.campaigns import database, ids
@@ -143,29 +142,8 @@ class Ground:
 
 
 @contextlib.contextmanager
-def template(server_url: str) -> Iterator[str]:
-    """The name of a database with our tables, to make others from."""
-    with _database(server_url, like="template1") as url:
-        database.migrate(url)
-        yield urlsplit(url).path[1:]
-
-
-@contextlib.contextmanager
-def ground(server_url: str, *, like: str) -> Iterator[Ground]:
+def ground(server_url: str) -> Iterator[Ground]:
     """A database of its own, dropped afterwards."""
-    with _database(server_url, like=like) as url:
+    like = databases.template(server_url, database.migrate)
+    with databases.database(server_url, like=like) as url:
         yield Ground(url)
-
-
-@contextlib.contextmanager
-def _database(server_url: str, *, like: str) -> Iterator[str]:
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(server_url, autocommit=True) as connection:
-        making = sql.SQL("CREATE DATABASE {} TEMPLATE {}")
-        connection.execute(making.format(sql.Identifier(name), sql.Identifier(like)))
-    try:
-        yield urlsplit(server_url)._replace(path=f"/{name}").geturl()
-    finally:
-        with psycopg.connect(server_url, autocommit=True) as connection:
-            drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
-            connection.execute(drop.format(sql.Identifier(name)))

@@ -22,8 +22,7 @@ async def house(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Studio]:
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as ground,
+        live_stage.ground(database_url) as ground,
     ):
         async with api_stage.studio(ground, tmp_path_factory.mktemp("store")) as one:
             yield one

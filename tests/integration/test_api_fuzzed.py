@@ -48,8 +48,7 @@ class Served:
 @pytest.fixture
 async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as ground,
+        live_stage.ground(database_url) as ground,
     ):
         made, engines = api_stage.parts_over(ground.url, tmp_path / "media")
         parts = replace(made, webhook_secret="so that signatures are asked for")

@@ -19,8 +19,7 @@ SLOW = Rate(burst=3, a_second=0.001)
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as one,
+        live_stage.ground(database_url) as one,
     ):
         yield one
 

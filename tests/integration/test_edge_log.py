@@ -80,8 +80,7 @@ async def test_people_at_the_doors_leave_no_secret(database_url, monkeypatch, ca
     idea = {"bigIdea": f"{WORDS}, {uuid.uuid4().hex}"}
     secrets = [WORDS]
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as ground,
+        live_stage.ground(database_url) as ground,
         logged(monkeypatch) as stream,
     ):
         async with signing_in.house(ground) as house, Receiver().listening() as receiver:
@@ -127,8 +126,7 @@ async def test_people_at_the_doors_leave_no_secret(database_url, monkeypatch, ca
 
 async def test_the_log_names_a_request_by_the_path_of_the_document(database_url, monkeypatch):
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as ground,
+        live_stage.ground(database_url) as ground,
         logged(monkeypatch) as stream,
     ):
         async with signing_in.house(ground) as house, house.owner() as owner:

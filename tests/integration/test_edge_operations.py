@@ -7,6 +7,7 @@ import httpx2
 import psycopg
 import pytest
 from fastapi import FastAPI
+from tests.integration import live_stage
 from tests.integration.generating import order
 
 from spotloom.auth import keys
@@ -83,14 +84,14 @@ class House:
 
 
 @pytest.fixture
-async def house(fresh_database, tmp_path):
-    database.migrate(fresh_database)
-    house = House(fresh_database, tmp_path / "store")
-    try:
-        yield house
-    finally:
-        for engine in house.engines:
-            await engine.dispose()
+async def house(database_url, tmp_path):
+    with live_stage.ground(database_url) as ground:
+        house = House(ground.url, tmp_path / "store")
+        try:
+            yield house
+        finally:
+            for engine in house.engines:
+                await engine.dispose()
 
 
 def figures(text):

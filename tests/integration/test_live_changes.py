@@ -15,15 +15,9 @@ from spotloom.campaigns.changes import LONGEST, Changes, Position
 from spotloom.campaigns.database import Role, Sessions, connect
 
 
-@pytest.fixture(scope="module")
-def like(database_url: str) -> Iterator[str]:
-    with live_stage.template(database_url) as name:
-        yield name
-
-
 @pytest.fixture
-def ground(database_url: str, like: str) -> Iterator[Ground]:
-    with live_stage.ground(database_url, like=like) as one:
+def ground(database_url: str) -> Iterator[Ground]:
+    with live_stage.ground(database_url) as one:
         yield one
 
 

@@ -31,15 +31,9 @@ DEAFEN = (
 )
 
 
-@pytest.fixture(scope="module")
-def like(database_url: str) -> Iterator[str]:
-    with live_stage.template(database_url) as name:
-        yield name
-
-
 @pytest.fixture
-def ground(database_url: str, like: str) -> Iterator[Ground]:
-    with live_stage.ground(database_url, like=like) as one:
+def ground(database_url: str) -> Iterator[Ground]:
+    with live_stage.ground(database_url) as one:
         yield one
 
 
@@ -305,17 +299,16 @@ async def test_a_change_that_nobody_announced_is_told_all_the_same(ground, door,
 async def test_a_restart_of_the_database_is_survived(home, tmp_path, wait_until_async):
     server = embedded.start(home)
     try:
-        with live_stage.template(server.url) as like:
-            async with restarted(server.url, like, home, tmp_path, wait_until_async) as names:
-                assert names == ["snapshot", "snapshot"]
+        async with restarted(server.url, home, tmp_path, wait_until_async) as names:
+            assert names == ["snapshot", "snapshot"]
     finally:
         server.stop()
 
 
 @contextlib.asynccontextmanager
-async def restarted(url, like, home, folder, wait_until_async) -> AsyncIterator[list[str]]:
+async def restarted(url, home, folder, wait_until_async) -> AsyncIterator[list[str]]:
     """What a watcher hears through a restart."""
-    with live_stage.ground(url, like=like) as ground:
+    with live_stage.ground(url) as ground:
         campaign = ground.campaign(3)
         async with (
             live_server.parts(ground, folder) as made,

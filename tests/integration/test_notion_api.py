@@ -20,8 +20,7 @@ WEBHOOK = "/api/webhooks/notion"
 @pytest.fixture(scope="module")
 def ground(database_url):
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as one,
+        live_stage.ground(database_url) as one,
     ):
         yield one
 

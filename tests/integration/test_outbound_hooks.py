@@ -10,6 +10,7 @@ from pathlib import Path
 import psycopg
 import pytest
 from sqlalchemy import event, func, text
+from tests.integration import live_stage
 from tests.integration.generating import order
 from tests.integration.receivers import Receiver
 
@@ -109,16 +110,16 @@ class Outbox:
 
 
 @pytest.fixture
-async def outbox(fresh_database):
-    database.migrate(fresh_database)
-    engine, sessions = database.connect(fresh_database, role=database.Role.WORKER)
-    box = Outbox(fresh_database, engine, sessions)
-    async with sessions.begin() as session:
-        session.add(Workspace(id=box.workspace_id, name="Tarn Audio"))
-    try:
-        yield box
-    finally:
-        await engine.dispose()
+async def outbox(database_url):
+    with live_stage.ground(database_url) as ground:
+        engine, sessions = database.connect(ground.url, role=database.Role.WORKER)
+        box = Outbox(ground.url, engine, sessions)
+        async with sessions.begin() as session:
+            session.add(Workspace(id=box.workspace_id, name="Tarn Audio"))
+        try:
+            yield box
+        finally:
+            await engine.dispose()
 
 
 @pytest.fixture

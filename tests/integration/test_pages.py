@@ -22,8 +22,7 @@ PLAIN = {"accept-encoding": "identity"}
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as one,
+        live_stage.ground(database_url) as one,
     ):
         yield one
 

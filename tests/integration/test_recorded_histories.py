@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
-from tests.integration import generating
+from tests.integration import databases, generating
 from tests.integration.generating import Stage
 from tests.integration.generating_checks import assert_sound
 from tests.integration.generating_provider import Sandbox
@@ -26,7 +26,7 @@ SELECT o.workflow_uuid, o.function_id, o.function_name, o.output, o.child_workfl
 
 @pytest.fixture
 def stage(database_url: str, tmp_path: Path) -> Iterator[Stage]:
-    with generating.database(database_url) as url:
+    with databases.database(database_url) as url:
         sandbox = Sandbox(tmp_path / "sandbox", instant_s=0.3)
         stage = Stage(url=url, sandbox=sandbox, folder=tmp_path, limit=8)
         try:

@@ -146,8 +146,7 @@ def test_roles_of_another_login_are_asked_for_alone(server: Server) -> None:
 def test_workers_see_what_the_engine_carries_and_the_web_does_not(database_url: str) -> None:
     carried = "SELECT count(*) FROM dbos.workflow_status"
     with (
-        generating.template(database_url) as like,
-        generating.database(database_url, like=like) as url,
+        generating.furnished(database_url) as url,
         psycopg.connect(url, autocommit=True) as connection,
     ):
         connection.execute(f"SET ROLE {Role.WORKER}")

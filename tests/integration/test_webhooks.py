@@ -52,10 +52,9 @@ def scenery(
     post = ["--webhook-url", f"http://127.0.0.1:{port}{ROUTE}", "--webhook-secret", SECRET]
     home = tmp_path_factory.mktemp("announcing") / "sandbox"
     with (
-        generating.template(database_url) as like,
         contextlib.closing(Sandbox(home, instant_s=0.6, more=post)) as sandbox,
     ):
-        yield generating.Scenery(database_url, like, sandbox)
+        yield generating.Scenery(database_url, sandbox)
 
 
 @pytest.fixture

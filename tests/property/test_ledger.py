@@ -131,7 +131,7 @@ def server() -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def desk(server: str) -> Iterator[Desk]:
-    with generating.template(server) as like, generating.database(server, like=like) as url:
+    with generating.furnished(server) as url:
         one = Desk(url)
         yield one
         one.close()

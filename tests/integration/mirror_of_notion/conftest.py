@@ -8,8 +8,7 @@ from tests.integration.notion_peer import running
 @pytest.fixture(scope="module")
 def ground(database_url):
     with (
-        live_stage.template(database_url) as like,
-        live_stage.ground(database_url, like=like) as one,
+        live_stage.ground(database_url) as one,
     ):
         yield one
 

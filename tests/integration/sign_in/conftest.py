@@ -10,15 +10,9 @@ def folder(tmp_path_factory):
     return emulated.installed(tmp_path_factory.mktemp("peers"))
 
 
-@pytest.fixture(scope="module")
-def like(database_url):
-    with live_stage.template(database_url) as name:
-        yield name
-
-
 @pytest.fixture
-def ground(database_url, like):
-    with live_stage.ground(database_url, like=like) as one:
+def ground(database_url):
+    with live_stage.ground(database_url) as one:
         yield one
 
 
