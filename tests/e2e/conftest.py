@@ -27,14 +27,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
                 item.add_marker(pytest.mark.skip(reason="SPOTLOOM_NO_BROWSER=1 was said"))
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
     """A served Spotloom beside a quick sandbox, for all tests of this process."""
     async with stages.opened() as opened:
         yield opened
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
+@pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def machine_browser() -> AsyncIterator[Browser]:
     """One chromium for all tests of this process; every page has a context of its own."""
     async with async_playwright() as playwright:

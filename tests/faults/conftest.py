@@ -13,7 +13,7 @@ from typing import Any
 import psycopg
 import pytest
 from tests.faults import cluster, tally
-from tests.integration import generating
+from tests.integration import databases, generating
 from tests.integration.conftest import database_url as embedded_url
 from tests.integration.conftest import home
 from tests.integration.generating_server import restart
@@ -37,6 +37,7 @@ def database_url(request: pytest.FixtureRequest) -> Iterator[str]:
             url = GIVEN or request.getfixturevalue("embedded_url")
         _note(url)
         yield url
+        databases.drop_templates(url)
 
 
 def _note(url: str) -> None:

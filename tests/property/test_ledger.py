@@ -19,7 +19,7 @@ from psycopg import sql
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlalchemy.orm import aliased
-from tests.integration import generating
+from tests.integration import databases, generating
 
 from spotloom import embedded
 from spotloom.campaigns import attempts, budgets, database, ids, ledger
@@ -119,6 +119,7 @@ class Desk:
 def server() -> Iterator[str]:
     if given_url := os.environ.get("SPOTLOOM_TEST_DATABASE_URL"):
         yield given_url
+        databases.drop_templates(given_url)
         return
     with tempfile.TemporaryDirectory(prefix="spotloom-ledger-") as home:
         Path(home).chmod(0o711)
