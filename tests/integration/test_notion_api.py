@@ -68,6 +68,13 @@ async def test_setting_up_and_watching(both, peer, wait_until_async):
     assert (told["upToDate"], told["pending"], told["blockedPages"]) == (2, 0, [])
     rows = (await admin.get("/api/campaigns/spring/combinations")).json()["items"]
     assert {row["notionPageId"] for row in rows} == {p["id"] for (p,) in stage.pages().values()}
+    best, anyhow = {"notes": "The best one."}, {"If-Match": "*"}
+    note = f"/api/campaigns/spring/combinations/{rows[0]['combinationId']}"
+    assert (await admin.patch(note, json=best, headers=anyhow)).status_code == 200
+    for where in ("/api/notion/batches/spring", "/api/notion"):
+        told = (await admin.get(where)).json()
+        told = told.get("pages", told)
+        assert (told["upToDate"], told["pending"]) == (1, 1)
     again = await admin.post("/api/notion/resync", json={"batchId": "spring"})
     assert again.json() == {"videos": 2}
     assert (await admin.delete("/api/notion")).status_code == 204

@@ -16,10 +16,15 @@ MOST_BLOCKED = 100
 _CONNECTED = """EXISTS (SELECT FROM spotloom.mirror m
                     WHERE m.workspace_id = :workspace AND m.target = :target)"""
 
+# What is noted is told as waiting, also before a mirror has taken it up.
 _COUNTS = text(
     f"""
-    SELECT count(*) FILTER (WHERE state = 'settled') AS settled,
-           count(*) FILTER (WHERE state = 'pending') AS pending,
+    WITH changed AS (
+      SELECT DISTINCT combination_id FROM spotloom.mirror_change
+       WHERE workspace_id = :workspace AND target = :target AND kind <> 'look'
+    )
+    SELECT count(*) FILTER (WHERE state = 'settled' AND NOT changes) AS settled,
+           count(*) FILTER (WHERE state = 'pending' OR state = 'settled' AND changes) AS pending,
            count(*) FILTER (WHERE state = 'blocked') AS blocked,
            count(*) FILTER (WHERE state = 'unlinked') AS unlinked,
            count(*) FILTER (WHERE creating_at IS NOT NULL) AS in_doubt,
@@ -27,7 +32,8 @@ _COUNTS = text(
            (SELECT count(DISTINCT combination_id) FROM spotloom.mirror_change
              WHERE workspace_id = :workspace AND target = :target
                AND CAST(:campaign AS uuid) IS NULL) AS noted
-      FROM spotloom.mirror_outbox
+      FROM (SELECT *, combination_id IN (SELECT combination_id FROM changed) AS changes
+              FROM spotloom.mirror_outbox) AS o
      WHERE workspace_id = :workspace AND target = :target AND {_CONNECTED}
        AND (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
     """  # noqa: S608 - our own words
