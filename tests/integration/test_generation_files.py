@@ -1,5 +1,6 @@
 """Whatever becomes of one file at the provider, the others are fetched in time."""
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from tests.integration.controlling import act
 from tests.integration.generating import Stage, Worker, until
 from tests.integration.generating_checks import assert_balanced, assert_sound
 
-from spotloom.generation import control
+from spotloom.generation import collect, control
 from spotloom.generation.tools import tools
 
 REFUSED: dict[str, Any] = {"where": "content", "fault": "status", "status": 500}
@@ -37,6 +38,38 @@ def fetching(stage: Stage, places: int) -> Worker:
 
 def jobs(*numbers: int) -> dict[str, Any]:
     return {"jobs": {"only": list(numbers)}}
+
+
+async def test_a_folder_that_another_worker_clears_costs_one_more_try(stage: Stage) -> None:
+    slow = {"where": "content", "fault": "slow", "seconds": 2, "calls": {"first": 1}}
+    stage.sandbox.misbehave(slow)
+    await stage.submit(stage.order(1))
+    async with stage.working():
+        (video,) = stage.videos()
+        folder = tools().scratch / str(video["id"])
+        await until(folder.is_dir, 20)
+        await until(lambda: stage.sandbox.struck("content"), 20)
+        shutil.rmtree(folder)
+        await stage.finished(40)
+    await assert_sound(stage)
+    assert stage.statuses() == {"completed": 1}
+    (video,) = stage.videos()
+    assert (video["admissions"], video["error_text"]) == (1, None)
+
+
+async def test_what_another_worker_has_finished_meanwhile_is_let_be(stage: Stage) -> None:
+    slow = {"where": "content", "fault": "slow", "seconds": 2, "calls": {"first": 1}}
+    stage.sandbox.misbehave(slow)
+    await stage.submit(stage.order(1))
+    async with stage.working():
+        await until(lambda: stage.sandbox.struck("content"), 20)
+        tools().scratch = stage.folder / "another machine"
+        (video,) = stage.videos()
+        assert await collect.collect(video["id"], admission=1, tries=0) is None
+        assert stage.statuses() == {"completed": 1}
+        await stage.finished(40)
+    await assert_sound(stage)
+    assert stage.statuses() == {"completed": 1}
 
 
 async def test_files_that_cannot_be_had_keep_no_other_waiting_and_are_not_lost(

@@ -1,5 +1,6 @@
 """Fetches a finished video, checks it, keeps it, and settles its cost."""
 
+import asyncio
 import datetime as dt
 import hashlib
 import shutil
@@ -17,7 +18,7 @@ from spotloom.campaigns import generations, ids, ledger
 from spotloom.campaigns.generations import Order
 from spotloom.campaigns.tables import Asset
 from spotloom.creative.status import Status
-from spotloom.errors import Permanent, Transient
+from spotloom.errors import Conflict, NotFound, Permanent, Transient
 from spotloom.generation import outcomes
 from spotloom.generation.mirrors import outbound
 from spotloom.generation.tools import tools
@@ -56,13 +57,21 @@ async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again |
         return None
     folder = tools().scratch / str(order.id)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        inspected = await _fetch(order, order.job, folder)
-        assets = await _keep(order, inspected)
+        again = await _collected(order, order.job, folder, tries=tries)
+    except Conflict as error:  # a worker that was taken over had not ended, and was quicker
+        log.info("generation.moved", generation_id=str(order.id), reason=str(error))
+        again = None
+    if again is None:
+        shutil.rmtree(folder, ignore_errors=True)
+    return again
+
+
+async def _collected(order: Order, job: str, folder: Path, *, tries: int) -> Again | None:
+    try:
+        assets = await _gathered(order, job, folder)
     except Transient as error:
         log.warning("generation.collect_failed", generation_id=str(order.id), reason=str(error))
-        if (again := await _not_now(order, error, tries=tries)) is not None:
-            return again
+        return await _not_now(order, error, tries=tries)
     except Permanent as error:
         log.warning("generation.file_gone", generation_id=str(order.id), reason=str(error))
         if error.code == "expired":
@@ -72,8 +81,16 @@ async def collect(generation_id: UUID, *, admission: int, tries: int) -> Again |
     else:
         await _complete(order, assets)
         log.info("generation.completed", generation_id=str(order.id))
-    shutil.rmtree(folder, ignore_errors=True)
     return None
+
+
+async def _gathered(order: Order, job: str, folder: Path) -> list[Asset]:
+    """The files in the store; Transient also when another hand clears the folder meanwhile."""
+    try:
+        await asyncio.to_thread(folder.mkdir, parents=True, exist_ok=True)
+        return await _keep(order, await _fetch(order, job, folder))
+    except (FileNotFoundError, NotFound) as error:
+        raise Transient(f"A file of it went away: {error}") from error
 
 
 async def _not_now(order: Order, error: Transient, *, tries: int) -> Again | None:
