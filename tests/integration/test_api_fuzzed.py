@@ -159,6 +159,7 @@ async def asked(house: Served, config: Path, *, examples: int) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.longest
 @pytest.mark.parametrize("ours", [True, False] if EXAMPLES else [True])
 async def test_every_route_answers_everything_as_the_document_says(
     served: Served, tmp_path: Path, ours: bool
