@@ -29,14 +29,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def stage() -> AsyncIterator[Stage]:
-    """A served Spotloom beside a quick sandbox, for all tests of this process."""
+    """A served Spotloom beside a quick sandbox, for all tests of this folder."""
     async with stages.opened() as opened:
         yield opened
 
 
 @pytest_asyncio.fixture(scope="package", loop_scope="session")
 async def machine_browser() -> AsyncIterator[Browser]:
-    """One chromium for all tests of this process; every page has a context of its own."""
+    """One chromium for all tests of this folder; every page has a context of its own."""
     async with async_playwright() as playwright:
         browser = await looking.chromium(playwright)
         yield browser

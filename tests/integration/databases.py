@@ -13,7 +13,7 @@ _EVERYBODY_OUT = """
 SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
  WHERE datname = %s AND usename = current_user"""
 
-_templates: dict[tuple[str, str], str] = {}
+_templates: dict[tuple[str, Callable[[str], object]], str] = {}
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def template(server_url: str, furnish: Callable[[str], object]) -> str:
 
     It is made once for all tests of this process, and stays as long as its server.
     """
-    asked = (server_url, furnish.__name__)
+    asked = (server_url, furnish)
     if asked not in _templates:
         url = _made(server_url, "template1")
         furnish(url)

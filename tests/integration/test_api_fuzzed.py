@@ -47,9 +47,7 @@ class Served:
 
 @pytest.fixture
 async def served(database_url: str, tmp_path: Path) -> AsyncIterator[Served]:
-    with (
-        live_stage.ground(database_url) as ground,
-    ):
+    with live_stage.ground(database_url) as ground:
         made, engines = api_stage.parts_over(ground.url, tmp_path / "media")
         parts = replace(made, webhook_secret="so that signatures are asked for")
         campaign = ground.campaign(3)

@@ -18,9 +18,7 @@ pytestmark = pytest.mark.asyncio(loop_scope="module")
 async def house(
     database_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> AsyncIterator[Studio]:
-    with (
-        live_stage.ground(database_url) as ground,
-    ):
+    with live_stage.ground(database_url) as ground:
         async with api_stage.studio(ground, tmp_path_factory.mktemp("store")) as one:
             yield one
 

@@ -140,26 +140,22 @@ def test_progress_in_a_pipe_is_plain_lines(place, brief):
     assert moves == []
 
 
-@pytest.mark.parametrize(
-    ("number", "size"),
-    [(signal.SIGINT, "large"), (signal.SIGTERM, "brief"), (signal.SIGHUP, "brief")],
-)
-def test_a_stopped_make_says_how_to_continue_and_continues(place, sandbox, request, number, size):
-    file, videos = request.getfixturevalue(size), {"large": 24, "brief": 6}[size]
-    started = place.start("make", file, "--json", "--out", "a folder")
-    _until(lambda: len(bought(sandbox, file)) >= videos // 5)
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_stopped_make_says_how_to_continue_and_continues(place, sandbox, large, number):
+    started = place.start("make", large, "--json", "--out", "a folder")
+    _until(lambda: len(bought(sandbox, large)) >= 5)
     started.send_signal(number)
     stopped_at = time.monotonic()
     said = ended(started)
     assert time.monotonic() - stopped_at < 30
     assert (said.code, said.json["error"]["kind"]) == (130, "Interrupted")
     assert "Traceback" not in said.err
-    assert len(bought(sandbox, file)) < videos
+    assert len(bought(sandbox, large)) < 24
     words = continuing(said.json["error"]["message"])
     assert words[:2] == ["make", "--batch-id"]
-    assert words[3:] == [str(file), "--json", "--out", "a folder"]
-    complete(place.run(*words), videos)
-    assert sorted(bought(sandbox, file).values()) == [1] * videos
+    assert words[3:] == [str(large), "--json", "--out", "a folder"]
+    complete(place.run(*words), 24)
+    assert sorted(bought(sandbox, large).values()) == [1] * 24
 
 
 def test_a_killed_make_continues_without_buying_twice(place, sandbox, large):

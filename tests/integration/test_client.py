@@ -126,9 +126,7 @@ async def test_both_clients_have_the_same_methods_each_with_its_sentence() -> No
 
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

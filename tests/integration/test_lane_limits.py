@@ -18,9 +18,7 @@ FULL = "The disk is full."
 
 @pytest.fixture(scope="module")
 def ground(database_url):
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

@@ -24,9 +24,7 @@ REVOKE = "UPDATE spotloom.api_key SET revoked_at = now() WHERE name = %s"
 
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

@@ -19,9 +19,7 @@ WEBHOOK = "/api/webhooks/notion"
 
 @pytest.fixture(scope="module")
 def ground(database_url):
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

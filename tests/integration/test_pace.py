@@ -11,9 +11,7 @@ from spotloom.campaigns import database, reads
 
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

@@ -24,9 +24,7 @@ NOBODYS = "01900000-0000-7000-8000-000000000009"  # one name in every test proce
 
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

@@ -18,9 +18,7 @@ BROWSER = {"accept": "text/html"}
 
 @pytest.fixture(scope="module")
 def ground(database_url: str) -> Iterator[Ground]:
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

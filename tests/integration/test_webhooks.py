@@ -51,9 +51,7 @@ def scenery(
     """A provider that announces every end."""
     post = ["--webhook-url", f"http://127.0.0.1:{port}{ROUTE}", "--webhook-secret", SECRET]
     home = tmp_path_factory.mktemp("announcing") / "sandbox"
-    with (
-        contextlib.closing(Sandbox(home, instant_s=0.6, more=post)) as sandbox,
-    ):
+    with contextlib.closing(Sandbox(home, instant_s=0.6, more=post)) as sandbox:
         yield generating.Scenery(database_url, sandbox)
 
 

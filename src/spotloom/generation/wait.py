@@ -192,7 +192,10 @@ def _risen(order: Order, outcome: Poll) -> int | None:
 
 def _seen(order: Order, outcome: Poll) -> Order:
     risen = _risen(order, outcome)
-    return order if risen is None else replace(order, progress=risen)
+    if risen is None:
+        return order
+    tools().risen[order.id] = risen
+    return replace(order, progress=risen)
 
 
 def _pause_s(order: Order) -> float:
@@ -264,9 +267,6 @@ async def _over(order: Order, outcome: Poll) -> Order | None:
 
 async def _store(order: Order, outcome: Poll) -> None:
     match outcome:
-        case Pending():
-            if (risen := _risen(order, outcome)) is not None:
-                tools().risen[order.id] = risen
         case Ready():
             await outcomes.ready(order, outcome)
         case Rejected():

@@ -7,9 +7,7 @@ from tests.integration.notion_peer import running
 
 @pytest.fixture(scope="module")
 def ground(database_url):
-    with (
-        live_stage.ground(database_url) as one,
-    ):
+    with live_stage.ground(database_url) as one:
         yield one
 
 

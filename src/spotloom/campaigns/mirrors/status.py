@@ -19,10 +19,6 @@ _CONNECTED = """EXISTS (SELECT FROM spotloom.mirror m
 # What is noted is told as waiting, also before a mirror has taken it up.
 _COUNTS = text(
     f"""
-    WITH changed AS (
-      SELECT DISTINCT combination_id FROM spotloom.mirror_change
-       WHERE workspace_id = :workspace AND target = :target AND kind <> 'look'
-    )
     SELECT count(*) FILTER (WHERE state = 'settled' AND NOT changes) AS settled,
            count(*) FILTER (WHERE state = 'pending' OR state = 'settled' AND changes) AS pending,
            count(*) FILTER (WHERE state = 'blocked') AS blocked,
@@ -32,7 +28,10 @@ _COUNTS = text(
            (SELECT count(DISTINCT combination_id) FROM spotloom.mirror_change
              WHERE workspace_id = :workspace AND target = :target
                AND CAST(:campaign AS uuid) IS NULL) AS noted
-      FROM (SELECT *, combination_id IN (SELECT combination_id FROM changed) AS changes
+      FROM (SELECT *, combination_id IN (
+                     SELECT combination_id FROM spotloom.mirror_change
+                      WHERE workspace_id = :workspace AND target = :target AND kind <> 'look'
+                   ) AS changes
               FROM spotloom.mirror_outbox) AS o
      WHERE workspace_id = :workspace AND target = :target AND {_CONNECTED}
        AND (CAST(:campaign AS uuid) IS NULL OR campaign_id = :campaign)
